@@ -1,0 +1,96 @@
+"""The environment, read in one place; every variable is declared here once.
+
+Values come from the process environment; the addresses of running embedded services come from
+`<home>/services.json`, which `script/server` writes.
+"""
+
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from environs import Env
+from psycopg.conninfo import conninfo_to_dict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env()
+
+HOME = Path(env.str("DIANWU_HOME", str(BASE_DIR / ".run"))).resolve()
+
+
+def _services() -> dict[str, str]:
+    try:
+        found = json.loads((HOME / "services.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return {str(key): str(value) for key, value in found.items()}
+
+
+_running = _services()
+
+DEBUG = env.bool("DIANWU_DEBUG", False)
+DATABASE_URL = env.str("DATABASE_URL", _running.get("DATABASE_URL", ""))
+REDIS_URL = env.str("REDIS_URL", _running.get("REDIS_URL", ""))
+IS_EMBEDDED = env.bool(
+    "DIANWU_EMBEDDED", "DATABASE_URL" in _running and DATABASE_URL == _running["DATABASE_URL"]
+)
+ALLOWED_HOSTS = env.list("DIANWU_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+TRUSTED_ORIGINS = env.list("DIANWU_TRUSTED_ORIGINS", [])
+HTTPS = env.bool("DIANWU_HTTPS", False)
+POLL_SHARDS = env.int("DIANWU_POLL_SHARDS", 2)
+MEDIA_ROOT = Path(env.str("DIANWU_MEDIA", str(HOME / "media")))
+TILE_HOSTS = env.list("DIANWU_TILE_HOSTS", [])
+LOG_LEVEL = env.str("DIANWU_LOG_LEVEL", "INFO")
+
+
+def secret_key() -> str:
+    """The key from the environment, or one made once into the home folder (mode 0600)."""
+    given = env.str("DIANWU_SECRET_KEY", "")
+    if given:
+        return given
+    path = HOME / "secret_key"
+    try:
+        kept = path.read_text().strip()
+    except OSError:
+        kept = ""
+    if kept:
+        return kept
+    HOME.mkdir(parents=True, exist_ok=True)
+    key = secrets.token_urlsafe(50)
+    path.touch(mode=0o600)
+    path.write_text(key)
+    return key
+
+
+def postgres(url: str) -> dict[str, Any]:
+    """Django's settings of a PostgreSQL URL; libpq's own parser reads it, socket folders included.
+
+    Raises psycopg.ProgrammingError when it is no such URL.
+    """
+    facts = conninfo_to_dict(url)
+    return {
+        "NAME": facts.pop("dbname", "dianwu"),
+        "USER": facts.pop("user", ""),
+        "PASSWORD": facts.pop("password", ""),
+        "HOST": facts.pop("host", ""),
+        "PORT": str(facts.pop("port", "")),
+        "OPTIONS": facts,
+    }
+
+
+def redis(url: str, database: int) -> str:
+    """The Redis URL for a numbered database, on a socket or over TCP."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return f"unix://{parts.path}?db={database}"
+    return parts._replace(path=f"/{database}").geturl()
+
+
+def broker(url: str) -> str:
+    """The same Redis in the words of Celery's transport."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return f"redis+socket://{parts.path}?virtual_host=1"
+    return parts._replace(path="/1").geturl()

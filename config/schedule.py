@@ -1,0 +1,41 @@
+"""What runs when, and in which queue. Every entry is an idempotent query by due time."""
+
+from config import env
+
+POLL_TICK_S = 1.0
+
+TASK_ROUTES = {
+    "alarms.tasks.*": {"queue": "notify"},
+    "reports.tasks.*": {"queue": "reports"},
+}
+
+BEAT_SCHEDULE: dict[str, dict[str, object]] = {
+    # The heartbeat of collecting: one small task per shard; the worker polls what is due.
+    **{
+        f"poll-{shard}": {
+            "task": "devices.tasks.poll_shard",
+            "schedule": POLL_TICK_S,
+            "kwargs": {"shard": shard},
+            "options": {"queue": f"poll.{shard}", "expires": POLL_TICK_S},
+        }
+        for shard in range(env.POLL_SHARDS)
+    },
+    # A dead poll worker must not hide a silent gateway.
+    "sweep-links": {
+        "task": "devices.tasks.sweep_links",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    # Ignored alarms come back when their time is over.
+    "sweep-alarms": {
+        "task": "alarms.tasks.sweep_alarms",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    # Partitions ahead of time, old ones dropped.
+    "keep-partitions": {
+        "task": "devices.tasks.keep_partitions",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+}

@@ -1,0 +1,21 @@
+"""Addresses of the whole product."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.i18n import JavaScriptCatalog
+from drf_spectacular.views import SpectacularAPIView
+
+urlpatterns = [
+    path("", include("reports.urls")),
+    path("", include("sites.urls")),
+    path("", include("devices.urls")),
+    path("", include("alarms.urls")),
+    path("", include("workorders.urls")),
+    path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("api/v1/", include("config.api")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("jsi18n/", JavaScriptCatalog.as_view(), name="jsi18n"),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,76 @@
+"""The REST contract: pages of rows, and problem documents (RFC 9457) for every refusal."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.utils.translation import gettext as _
+from rest_framework import status
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from core.errors import DomainError, Invalid
+
+
+class Pages(PageNumberPagination):
+    """`?page=` and `?page_size=` (at most 200)."""
+
+    page_size_query_param = "page_size"
+    max_page_size = 200
+
+
+def problem(
+    *, code: str, title: str, status_code: int, extra: dict[str, Any] | None = None
+) -> Response:
+    """A problem document; `code` is stable, `title` is for people in the caller's language."""
+    body = {"type": f"urn:dianwu:problem:{code}", "code": code, "title": title}
+    response = Response(body | {"status": status_code} | (extra or {}), status=status_code)
+    response.content_type = "application/problem+json"
+    return response
+
+
+def problem_handler(exception: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: our errors, DRF's and Django's, in one shape."""
+    set_rollback()
+    if isinstance(exception, DomainError):
+        extra: dict[str, Any] = dict(exception.facts)
+        if isinstance(exception, Invalid):
+            extra["fields"] = exception.fields
+        return problem(
+            code=exception.code,
+            title=str(exception),
+            status_code=exception.status,
+            extra=extra,
+        )
+    if isinstance(exception, Http404):
+        return problem(
+            code="not_found", title=_("找不到该对象，或您无权查看。"), status_code=404
+        )
+    if isinstance(exception, PermissionDenied):
+        return problem(code="forbidden", title=_("您没有执行此操作的权限。"), status_code=403)
+    if isinstance(exception, ValidationError):
+        return problem(
+            code="invalid",
+            title=_("提交的内容有误。"),
+            status_code=status.HTTP_400_BAD_REQUEST,
+            extra={"fields": exception.detail},
+        )
+    if isinstance(exception, APIException):
+        return _of_framework(exception)
+    return None
+
+
+def _of_framework(exception: APIException) -> Response:
+    code = exception.get_codes()
+    response = problem(
+        code=code if isinstance(code, str) else exception.default_code,
+        title=str(exception.detail),
+        status_code=exception.status_code,
+    )
+    if (header := getattr(exception, "auth_header", None)) is not None:
+        response["WWW-Authenticate"] = header
+    if (wait := getattr(exception, "wait", None)) is not None:
+        response["Retry-After"] = f"{wait:.0f}"
+    return response

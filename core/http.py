@@ -1,0 +1,83 @@
+"""Answers: a part or a whole page, a refusal as a page, the reader's language."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+
+from core.errors import DomainError
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+def render_part(
+    request: HttpRequest,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    part: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """The page, or only its named part when HTMX (and no boosted link) asks for it."""
+    htmx = getattr(request, "htmx", None)
+    wants_part = bool(part and htmx and not htmx.boosted)
+    name = f"{template}#{part}" if wants_part else template
+    response = render(request, name, dict(context), status=status)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+class LanguageMiddleware:
+    """Language by profile, then cookie, then the browser; Chinese when in doubt."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        language = self.choose(request)
+        with translation.override(language):
+            request.LANGUAGE_CODE = language  # type: ignore[attr-defined]
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response
+
+    @staticmethod
+    def choose(request: HttpRequest) -> str:
+        """The first known language of cookie, profile and Accept-Language."""
+        known = {code for code, _name in settings.LANGUAGES}
+        cookie = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+        if cookie in known:
+            return cookie
+        if request.user.is_authenticated:
+            return str(request.user.language)
+        if "HTTP_ACCEPT_LANGUAGE" in request.META:
+            return translation.get_language_from_request(request)
+        return settings.LANGUAGE_CODE
+
+
+class DomainErrorMiddleware:
+    """A refusal that no view caught becomes a page with its own status, never a 500."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponse | None:
+        """Answer a DomainError; leave everything else to Django."""
+        if not isinstance(exception, DomainError):
+            return None
+        return render(request, "refused.html", {"refusal": exception}, status=exception.status)
+
+
+def flash(request: HttpRequest, refusal: DomainError) -> None:
+    """Tell the person on the next page why something was refused."""
+    messages.error(request, str(refusal))

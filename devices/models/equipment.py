@@ -1,0 +1,314 @@
+"""Gateways, their buses, and devices: what is read, where, and through which line."""
+
+from typing import Self
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from devices.models.templates import PointCode, TemplateVersion
+from devices.states import GatewayKind
+from sites.models import Circuit, Room, Site, SiteScopedQuerySet
+from sites.models.places import Place
+
+
+class PollShard(models.Model):
+    """One slice of the gateways, polled by one worker at a time.
+
+    `fence` grows with every new owner of the lease; a write with an older fence is refused.
+    """
+
+    number = models.PositiveSmallIntegerField(_("分片"), primary_key=True)
+    fence = models.BigIntegerField(_("栅栏号"), default=0)
+    owner = models.CharField(_("当前进程"), max_length=120, blank=True)
+    cycle_at = models.DateTimeField(_("最近轮询"), null=True, blank=True)
+    cycle_ms = models.FloatField(_("轮询耗时 (ms)"), null=True, blank=True)
+    late_cycles = models.BigIntegerField(_("超时轮询次数"), default=0)
+
+    class Meta:
+        verbose_name = _("采集分片")
+        verbose_name_plural = _("采集分片")
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class Link(models.Model):
+    """Whether a gateway or device answers: null until the first verdict.
+
+    Written only by services.links, once on the way down and once on the way up.
+    """
+
+    is_online = models.BooleanField(_("在线"), null=True, editable=False)
+    link_changed_at = models.DateTimeField(_("通信状态变化时间"), null=True, editable=False)
+    last_seen_at = models.DateTimeField(_("最后通信"), null=True, editable=False)
+    link_error = models.CharField(_("通信错误"), max_length=40, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class Gateway(Place, Link):
+    """A box at a site that speaks for the buses behind it."""
+
+    site = models.ForeignKey(
+        Site, models.CASCADE, related_name="gateways", verbose_name=_("站点")
+    )
+    serial = models.CharField(_("序列号"), max_length=60, blank=True)
+    kind = models.CharField(
+        _("类型"), max_length=16, choices=GatewayKind, default=GatewayKind.MODBUS_TCP
+    )
+    host = models.CharField(_("地址"), max_length=120)
+    shard = models.PositiveSmallIntegerField(_("采集分片"), default=0, db_index=True)
+    period_s = models.PositiveIntegerField(
+        _("采集周期 (s)"), default=60, validators=[MinValueValidator(1), MaxValueValidator(86400)]
+    )
+    offline_after_s = models.PositiveIntegerField(
+        _("判定离线时间 (s)"),
+        default=600,
+        help_text=_("至少为三个采集周期。"),
+        validators=[MinValueValidator(5)],
+    )
+    is_enabled = models.BooleanField(_("启用"), default=True)
+    is_simulated = models.BooleanField(_("模拟"), default=False)
+
+    objects = SiteScopedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("网关")
+        verbose_name_plural = _("网关")
+        ordering = ["site_id", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "name"],
+                name="gateway_name_per_site",
+                violation_error_message=_("该站点已有同名网关。"),
+            )
+        ]
+
+    @property
+    def silence_s(self) -> int:
+        """Seconds without a frame after which it counts as offline (DOMAIN.md §1)."""
+        return max(3 * self.period_s, self.offline_after_s)
+
+
+class BusQuerySet(SiteScopedQuerySet):
+    site_path = "gateway__site__"
+
+
+class Bus(models.Model):
+    """One line of a gateway with its own port; a single transaction at a time."""
+
+    gateway = models.ForeignKey(
+        Gateway, models.CASCADE, related_name="buses", verbose_name=_("网关")
+    )
+    number = models.PositiveSmallIntegerField(_("总线号"), default=1)
+    port = models.PositiveIntegerField(
+        _("端口"), default=502, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+    )
+    timeout_ms = models.PositiveIntegerField(
+        _("应答超时 (ms)"), default=1000, validators=[MinValueValidator(20)]
+    )
+    gap_ms = models.PositiveIntegerField(_("帧间隔 (ms)"), default=0)
+    updated_at = models.DateTimeField(_("更新时间"), auto_now=True)
+
+    objects = BusQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("总线")
+        verbose_name_plural = _("总线")
+        ordering = ["gateway_id", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["gateway", "number"],
+                name="bus_number_per_gateway",
+                violation_error_message=_("该网关已有相同总线号。"),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} #{self.number}"
+
+
+class DeviceQuerySet(SiteScopedQuerySet):
+    def in_service(self) -> Self:
+        """Devices that should answer."""
+        return self.filter(is_enabled=True, bus__isnull=False)
+
+    def with_place(self) -> Self:
+        """Site, room and circuit in the same query."""
+        return self.select_related(
+            "site__enterprise", "site__team", "room", "circuit__transformer"
+        )
+
+
+class Device(Place, Link):
+    """A measuring position: it keeps its id for ever, the physical meter is a child row.
+
+    Invariants (database): a unit address is used once per bus.
+    """
+
+    site = models.ForeignKey(
+        Site, models.PROTECT, related_name="devices", verbose_name=_("站点")
+    )
+    room = models.ForeignKey(
+        Room, models.PROTECT, null=True, blank=True, related_name="devices",
+        verbose_name=_("配电室"),
+    )
+    circuit = models.ForeignKey(
+        Circuit, models.SET_NULL, null=True, blank=True, related_name="devices",
+        verbose_name=_("回路"),
+    )
+    bus = models.ForeignKey(
+        Bus, models.PROTECT, null=True, blank=True, related_name="devices",
+        verbose_name=_("总线"),
+    )
+    unit_id = models.PositiveSmallIntegerField(
+        _("通信地址"), default=1, validators=[MinValueValidator(0), MaxValueValidator(255)]
+    )
+    template_version = models.ForeignKey(
+        TemplateVersion, models.PROTECT, related_name="devices", verbose_name=_("模板版本")
+    )
+    code = models.CharField(_("编号"), max_length=40, blank=True)
+    is_enabled = models.BooleanField(_("启用"), default=True)
+    is_simulated = models.BooleanField(_("模拟"), default=False)
+
+    objects = DeviceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("设备")
+        verbose_name_plural = _("设备")
+        ordering = ["site_id", "code", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bus", "unit_id"],
+                name="unit_address_per_bus",
+                violation_error_message=_("该总线上已有设备使用此通信地址。"),
+            )
+        ]
+
+    def point_id(self, code: str) -> str:
+        """Public id of one point: `<device id>:<code>`."""
+        return f"{self.pk}:{code}"
+
+
+class DeviceScopedQuerySet(SiteScopedQuerySet):
+    site_path = "device__site__"
+
+
+class Meter(models.Model):
+    """The physical meter at a measuring position, from and to."""
+
+    device = models.ForeignKey(
+        Device, models.CASCADE, related_name="meters", verbose_name=_("设备")
+    )
+    serial = models.CharField(_("表号"), max_length=60)
+    installed_at = models.DateTimeField(_("安装时间"))
+    removed_at = models.DateTimeField(_("拆除时间"), null=True, blank=True)
+
+    objects = DeviceScopedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("表计")
+        verbose_name_plural = _("表计")
+        ordering = ["device_id", "-installed_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["device"],
+                condition=Q(removed_at__isnull=True),
+                name="one_meter_in_place",
+                violation_error_message=_("该设备已有在装表计。"),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.serial
+
+
+class Ratio(models.Model):
+    """Transformer ratios of a device for a period; stored values are at the primary side."""
+
+    device = models.ForeignKey(
+        Device, models.CASCADE, related_name="ratios", verbose_name=_("设备")
+    )
+    ct = models.FloatField(_("CT 变比"), default=1, validators=[MinValueValidator(0.001)])
+    pt = models.FloatField(_("PT 变比"), default=1, validators=[MinValueValidator(0.001)])
+    valid_from = models.DateTimeField(_("生效时间"))
+    valid_to = models.DateTimeField(_("失效时间"), null=True, blank=True)
+
+    objects = DeviceScopedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("变比")
+        verbose_name_plural = _("变比")
+        ordering = ["device_id", "-valid_from"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["device"],
+                condition=Q(valid_to__isnull=True),
+                name="one_ratio_in_force",
+                violation_error_message=_("该设备已有生效中的变比。"),
+            ),
+            models.CheckConstraint(condition=Q(ct__gt=0, pt__gt=0), name="ratio_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"CT {self.ct:g} PT {self.pt:g}"
+
+
+class PointOverride(models.Model):
+    """What one device says differently about one point: a name, or that it is not connected."""
+
+    device = models.ForeignKey(
+        Device, models.CASCADE, related_name="overrides", verbose_name=_("设备")
+    )
+    point = models.ForeignKey(PointCode, models.PROTECT, verbose_name=_("测点"))
+    name = models.CharField(_("名称"), max_length=80, blank=True)
+    name_en = models.CharField(_("英文名称"), max_length=120, blank=True)
+    is_enabled = models.BooleanField(_("启用"), default=True)
+
+    objects = DeviceScopedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("测点覆盖")
+        verbose_name_plural = _("测点覆盖")
+        constraints = [
+            models.UniqueConstraint(fields=["device", "point"], name="override_per_point")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.device_id}:{self.point_id}"
+
+
+class LinkEvent(models.Model):
+    """A gateway or device went offline or came back: one row each way."""
+
+    gateway = models.ForeignKey(
+        Gateway, models.CASCADE, null=True, blank=True, related_name="link_events"
+    )
+    device = models.ForeignKey(
+        Device, models.CASCADE, null=True, blank=True, related_name="link_events"
+    )
+    site = models.ForeignKey(Site, models.CASCADE, related_name="link_events")
+    at = models.DateTimeField(_("时间"))
+    is_online = models.BooleanField(_("在线"))
+    reason = models.CharField(_("原因"), max_length=40, blank=True)
+
+    objects = SiteScopedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("通信事件")
+        verbose_name_plural = _("通信事件")
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["site", "-at"], name="link_event_site_at")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(gateway__isnull=False) ^ Q(device__isnull=False),
+                name="link_event_of_one_thing",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%F %T} {'up' if self.is_online else 'down'}"

@@ -1,0 +1,43 @@
+"""Places, people, permission."""
+
+from sites.models.access import (
+    Access,
+    Grant,
+    SiteScopedQuerySet,
+    access_for,
+    forget_access,
+)
+from sites.models.dictionaries import Category, Department, NumberSeries, Town
+from sites.models.people import Organisation, Team, User
+from sites.models.places import (
+    Circuit,
+    Enterprise,
+    Room,
+    Site,
+    Transformer,
+    phase_nominal_v,
+)
+from sites.models.tokens import ApiToken, SignInRefusal
+
+__all__ = [
+    "Access",
+    "ApiToken",
+    "Category",
+    "Circuit",
+    "Department",
+    "Enterprise",
+    "Grant",
+    "NumberSeries",
+    "Organisation",
+    "Room",
+    "SignInRefusal",
+    "Site",
+    "SiteScopedQuerySet",
+    "Team",
+    "Town",
+    "Transformer",
+    "User",
+    "access_for",
+    "forget_access",
+    "phase_nominal_v",
+]

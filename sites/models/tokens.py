@@ -1,0 +1,54 @@
+"""Tokens of the REST API, bound to a device of the user."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from sites.models.people import User
+
+
+class ApiToken(models.Model):
+    """A hashed, expiring token of one user on one device; the plain text is shown once."""
+
+    user = models.ForeignKey(
+        User, models.CASCADE, related_name="api_tokens", verbose_name=_("用户")
+    )
+    device_id = models.CharField(_("终端标识"), max_length=80)
+    device_name = models.CharField(_("终端名称"), max_length=80, blank=True)
+    digest = models.CharField(_("摘要"), max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(_("创建时间"))
+    expires_at = models.DateTimeField(_("过期时间"))
+    last_used_at = models.DateTimeField(_("最近使用"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("吊销时间"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("接口令牌")
+        verbose_name_plural = _("接口令牌")
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "device_id"],
+                condition=models.Q(revoked_at__isnull=True),
+                name="one_live_token_per_device",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.device_name or self.device_id}"
+
+
+class SignInRefusal(models.Model):
+    """A sign-in that was refused: kept for the administrator, never with the password."""
+
+    at = models.DateTimeField(_("时间"), db_index=True)
+    username = models.CharField(_("用户名"), max_length=150)
+    ip_address = models.GenericIPAddressField(_("来源地址"), null=True, blank=True)
+    door = models.CharField(_("入口"), max_length=12, choices=[("web", "Web"), ("api", "API")])
+    reason = models.CharField(_("原因"), max_length=40)
+
+    class Meta:
+        verbose_name = _("登录失败记录")
+        verbose_name_plural = _("登录失败记录")
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%F %T} {self.username}"

@@ -1,0 +1,202 @@
+"""Work orders, their log and their photos."""
+
+from datetime import datetime
+from typing import Self
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from alarms.models import Alarm
+from devices.models import Device
+from sites.models import Circuit, Room, Site, SiteScopedQuerySet, Team, User
+from workorders import states
+from workorders.states import Kind, Move, Priority, State
+
+
+class WorkOrderQuerySet(SiteScopedQuerySet):
+    def open(self) -> Self:
+        """Neither closed nor cancelled."""
+        return self.filter(state__in=states.OPEN)
+
+    def overdue(self, now: datetime) -> Self:
+        """Open and past the due time: derived, never stored."""
+        return self.open().filter(due_at__lt=now)
+
+    def with_place(self) -> Self:
+        """What a row or a detail page prints, in one query."""
+        return self.select_related(
+            "site__enterprise", "site__team", "room", "circuit", "device", "team", "assignee",
+            "alarm__rule", "created_by",
+        )
+
+
+class WorkOrder(models.Model):
+    """Work at a site, from an alarm or by hand, followed until it is accepted.
+
+    Invariants (database): an assignee from assignment on; finding and measures from hand-over on;
+    at most one open order per alarm. Moved only by workorders.services.
+    """
+
+    number = models.CharField(_("编号"), max_length=24, unique=True)
+    kind = models.CharField(_("类型"), max_length=12, choices=Kind)
+    priority = models.CharField(_("优先级"), max_length=8, choices=Priority)
+    title = models.CharField(_("标题"), max_length=160)
+    description = models.TextField(_("描述"), blank=True)
+    site = models.ForeignKey(Site, models.PROTECT, related_name="orders", verbose_name=_("站点"))
+    room = models.ForeignKey(
+        Room, models.SET_NULL, null=True, blank=True, verbose_name=_("配电室")
+    )
+    circuit = models.ForeignKey(
+        Circuit, models.SET_NULL, null=True, blank=True, verbose_name=_("回路")
+    )
+    device = models.ForeignKey(
+        Device, models.SET_NULL, null=True, blank=True, related_name="orders",
+        verbose_name=_("设备"),
+    )
+    alarm = models.ForeignKey(
+        Alarm, models.PROTECT, null=True, blank=True, related_name="orders",
+        verbose_name=_("告警"),
+    )
+    state = models.CharField(_("状态"), max_length=12, choices=State)
+    due_at = models.DateTimeField(_("要求完成时间"))
+    team = models.ForeignKey(
+        Team, models.SET_NULL, null=True, blank=True, related_name="orders",
+        verbose_name=_("班组"),
+    )
+    assignee = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="orders",
+        verbose_name=_("处理人"),
+    )
+    finding = models.TextField(_("现场情况"), blank=True)
+    measures = models.TextField(_("处理措施"), blank=True)
+    created_by = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", verbose_name=_("创建人")
+    )
+    created_at = models.DateTimeField(_("创建时间"), db_index=True)
+    started_at = models.DateTimeField(_("开始处理时间"), null=True)
+    finished_at = models.DateTimeField(_("提交验收时间"), null=True)
+    closed_at = models.DateTimeField(_("关闭时间"), null=True)
+    updated_at = models.DateTimeField(_("更新时间"), db_index=True)
+
+    objects = WorkOrderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("工单")
+        verbose_name_plural = _("工单")
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["site", "state"], name="order_site_state"),
+            models.Index(fields=["assignee", "state"], name="order_assignee_state"),
+            models.Index(
+                fields=["due_at"], condition=Q(state__in=states.OPEN), name="order_open_due"
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["alarm"],
+                condition=Q(state__in=states.OPEN),
+                name="one_open_order_per_alarm",
+                violation_error_message=_("该告警已有未关闭的工单。"),
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["new", "cancelled"]) | Q(assignee__isnull=False),
+                name="assigned_has_assignee",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["to_accept", "closed"])
+                | Q(finding__gt="", measures__gt=""),
+                name="handed_over_with_result",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=State.values), name="order_state_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in states.OPEN
+
+
+class WorkOrderLog(models.Model):
+    """What happened to an order: append-only, every move an edge of the table."""
+
+    order = models.ForeignKey(WorkOrder, models.PROTECT, related_name="log")
+    at = models.DateTimeField(_("时间"))
+    entry = models.CharField(
+        _("类型"),
+        max_length=8,
+        choices=[
+            ("created", _("创建")), ("move", _("流转")), ("note", _("备注")),
+            ("photo", _("照片")), ("edit", _("修改")),
+        ],
+    )
+    move = models.CharField(_("动作"), max_length=12, choices=Move, blank=True)
+    source = models.CharField(max_length=12, blank=True)
+    target = models.CharField(max_length=12, blank=True)
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    door = models.CharField(
+        _("来源"),
+        max_length=8,
+        choices=[("system", _("系统")), ("web", _("网页")), ("api", _("接口"))],
+        default="system",
+    )
+    note = models.TextField(_("说明"), blank=True)
+    facts = models.JSONField(_("数据"), default=dict)
+
+    class Meta:
+        verbose_name = _("工单记录")
+        verbose_name_plural = _("工单记录")
+        ordering = ["at", "id"]
+        indexes = [models.Index(fields=["order", "at"], name="order_log_of")]
+        constraints = [
+            models.CheckConstraint(
+                condition=(~Q(entry="move") & Q(move=""))
+                | (
+                    Q(entry="move")
+                    & states.LIFE.condition(source="source", move="move", target="target")
+                ),
+                name="order_log_follows_table",
+            )
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="order_log_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%F %T} {self.move or self.entry}"
+
+
+class PhotoQuerySet(SiteScopedQuerySet):
+    site_path = "order__site__"
+
+
+class Photo(models.Model):
+    """A picture of an order, re-encoded by us; served only through its gate."""
+
+    order = models.ForeignKey(WorkOrder, models.PROTECT, related_name="photos")
+    image = models.ImageField(
+        _("照片"), upload_to="orders/%Y/%m/", width_field="width_px", height_field="height_px"
+    )
+    thumbnail = models.ImageField(_("缩略图"), upload_to="orders/%Y/%m/")
+    width_px = models.PositiveIntegerField(editable=False)
+    height_px = models.PositiveIntegerField(editable=False)
+    caption = models.CharField(_("说明"), max_length=160, blank=True)
+    by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("上传人"))
+    at = models.DateTimeField(_("上传时间"))
+
+    objects = PhotoQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("照片")
+        verbose_name_plural = _("照片")
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} {self.at:%F %T}"
