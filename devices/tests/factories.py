@@ -1,0 +1,145 @@
+"""Rows of collecting for tests: equipment in service, with a template version of few points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from itertools import count
+from typing import Any
+
+from devices.models import (
+    Bus,
+    Device,
+    DeviceTemplate,
+    Gateway,
+    Layout,
+    PointCode,
+    Register,
+    TemplateVersion,
+)
+from devices.states import PointKind
+from sites.models import Site
+from sites.rules import DataClass
+from sites.tests.factories import make_site
+
+VALUE_CODES = ("Ua", "Ub", "Uc", "Ia", "Ib", "Ic", "P", "PF", "F", "IR", "T1", "DI1")
+COUNTER_CODES = ("EPI", "EPE")
+
+# code prefix: unit, kind, group, class of data
+_FACTS = {
+    "U": ("V", PointKind.INSTANT, "voltage", DataClass.SAFETY),
+    "IR": ("mA", PointKind.INSTANT, "residual", DataClass.SAFETY),
+    "I": ("A", PointKind.INSTANT, "current", DataClass.LOAD),
+    "PF": ("", PointKind.INSTANT, "power", DataClass.LOAD),
+    "P": ("kW", PointKind.INSTANT, "power", DataClass.LOAD),
+    "F": ("Hz", PointKind.INSTANT, "voltage", DataClass.SAFETY),
+    "T": ("°C", PointKind.INSTANT, "temperature", DataClass.SAFETY),
+    "DI": ("", PointKind.EVENT, "state", DataClass.SAFETY),
+    "DO": ("", PointKind.EVENT, "state", DataClass.SAFETY),
+    "E": ("kWh", PointKind.COUNTER, "energy", DataClass.ENERGY),
+}
+_numbers = count(1)
+
+
+def make_point(code: str, **facts: Any) -> PointCode:
+    """The point of the dictionary, made when it is not there."""
+    prefix = next((known for known in _FACTS if code.startswith(known)), "U")
+    unit, kind, group, data_class = _FACTS[prefix]
+    phase = code[-1] if code[-1] in "abc" else ""
+    defaults = {
+        "name": f"测点 {code}",
+        "name_en": f"Point {code}",
+        "unit": unit,
+        "kind": kind,
+        "group": group,
+        "phase": phase,
+        "data_class": data_class,
+    }
+    return PointCode.objects.get_or_create(code=code, defaults=defaults | facts)[0]
+
+
+def make_layout(
+    *,
+    value_codes: Sequence[str] = VALUE_CODES,
+    counter_codes: Sequence[str] = COUNTER_CODES,
+) -> Layout:
+    """The layout of these points in this order."""
+    text = "\n".join((",".join(value_codes), ",".join(counter_codes)))
+    layout, _made = Layout.objects.get_or_create(
+        key=sha256(text.encode()).hexdigest(),
+        defaults={"value_codes": list(value_codes), "counter_codes": list(counter_codes)},
+    )
+    return layout
+
+
+def make_template_version(
+    *,
+    value_codes: Sequence[str] = VALUE_CODES,
+    counter_codes: Sequence[str] = COUNTER_CODES,
+    **facts: Any,
+) -> TemplateVersion:
+    """A published version: input registers from 0 on, one float32 each."""
+    number = next(_numbers)
+    template = DeviceTemplate.objects.create(
+        key=f"test-{number}", vendor="测试", vendor_en="Test", model=f"T{number}"
+    )
+    version = TemplateVersion.objects.create(
+        template=template,
+        number=1,
+        layout=make_layout(value_codes=value_codes, counter_codes=counter_codes),
+        checksum=f"{number:064d}",
+        **facts,
+    )
+    codes = (*value_codes, *counter_codes)
+    Register.objects.bulk_create(
+        Register(
+            version=version,
+            point=make_point(code),
+            function_code=4,
+            address=2 * position,
+            type="float32",
+            unit=_FACTS[next((known for known in _FACTS if code.startswith(known)), "U")][0],
+        )
+        for position, code in enumerate(codes)
+    )
+    return version
+
+
+def make_gateway(*, site: Site | None = None, **facts: Any) -> Gateway:
+    """A simulated gateway on the loopback."""
+    number = next(_numbers)
+    defaults = {"name": f"网关 {number}", "host": "127.0.0.1", "is_simulated": True}
+    return Gateway.objects.create(site=site or make_site(), **(defaults | facts))
+
+
+def make_bus(*, gateway: Gateway | None = None, **facts: Any) -> Bus:
+    """A bus with a short time-out."""
+    gateway = gateway or make_gateway()
+    number = gateway.buses.count() + 1
+    return Bus.objects.create(
+        gateway=gateway, **({"number": number, "port": 1502, "timeout_ms": 300} | facts)
+    )
+
+
+def make_device(
+    *,
+    site: Site | None = None,
+    bus: Bus | None = None,
+    template_version: TemplateVersion | None = None,
+    **facts: Any,
+) -> Device:
+    """A device on a bus of its site, at the next free unit address."""
+    bus = bus or make_bus(gateway=make_gateway(site=site))
+    number = next(_numbers)
+    defaults = {
+        "name": f"设备 {number}",
+        "code": f"D{number}",
+        "unit_id": bus.devices.count() + 1,
+        "is_simulated": True,
+    }
+    return Device.objects.create(
+        site=bus.gateway.site,
+        bus=bus,
+        template_version=template_version or make_template_version(),
+        **(defaults | facts),
+    )
