@@ -153,7 +153,7 @@ DEMO_LOGINS = env.IS_EMBEDDED
 # --- Languages and time
 
 LANGUAGE_CODE = "zh-hans"
-LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]  # not translated: their own names
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 TIME_ZONE = "Asia/Shanghai"
@@ -221,7 +221,7 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
-    "TITLE": "Dianwu 智慧电务",
+    "TITLE": "Dianwu 智慧电务",  # not translated: the product's name
     "DESCRIPTION": "Operations and maintenance of electrical rooms.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,

@@ -57,7 +57,7 @@ class User(AbstractUser):
     """A person who signs in. What he may see and do is said by his grants alone."""
 
     class Language(models.TextChoices):
-        ZH = "zh-hans", "简体中文"
+        ZH = "zh-hans", "简体中文"  # not translated: a language names itself
         EN = "en", "English"
 
     class Theme(models.TextChoices):
