@@ -1,0 +1,104 @@
+"""The house keeps its shape: what a reviewer would otherwise have to look for by hand."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+APPS = ["core", "sites", "devices", "alarms", "workorders", "reports", "config"]
+HOUSE = [*APPS, "benchmarks"]
+
+# A module past the limit needs a sentence that says why it is still one subject.
+LONG_MODULES: dict[str, str] = {}
+MODULE_LIMIT = 400
+
+
+def modules(folders: list[str]) -> Iterator[Path]:
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if not {"migrations", "tests"} & set(path.parts):
+                yield path
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", modules(HOUSE), ids=name_of)
+def test_module_has_one_subject_and_a_sentence(path: Path) -> None:
+    text = path.read_text()
+
+    assert len(text.splitlines()) <= MODULE_LIMIT or name_of(path) in LONG_MODULES
+    if text.strip():
+        assert ast.get_docstring(ast.parse(text)), f"{name_of(path)} does not say what it holds"
+
+
+@pytest.mark.parametrize("path", modules(APPS), ids=name_of)
+def test_no_model_signals(path: Path) -> None:
+    assert "django.db.models.signals" not in path.read_text()
+
+
+@pytest.mark.parametrize("path", modules(APPS), ids=name_of)
+def test_no_clock_without_a_zone(path: Path) -> None:
+    for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
+        source = ast.unparse(call)
+        assert not re.match(r"datetime\.(now\(\)|utcnow\()", source), f"{name_of(path)}: {source}"
+
+
+def services(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
+            yield node
+
+
+def service_modules() -> list[Path]:
+    return [path for path in modules(APPS) if "services" in {path.stem, path.parent.name}]
+
+
+@pytest.mark.parametrize("path", service_modules(), ids=name_of)
+def test_services_are_keyword_only_typed_and_documented(path: Path) -> None:
+    for function in services(path):
+        where = f"{name_of(path)}:{function.name}"
+
+        assert not function.args.args, f"{where} takes positional arguments"
+        assert function.returns is not None, f"{where} does not say what it returns"
+        assert ast.get_docstring(function), f"{where} is not documented"
+
+
+def tasks() -> list[tuple[str, ast.FunctionDef]]:
+    found = []
+    for path in modules(APPS):
+        if path.stem == "tasks":
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.FunctionDef) and node.decorator_list:
+                    found.append((f"{name_of(path)}:{node.name}", node))
+    return found
+
+
+@pytest.mark.parametrize(("where", "task"), tasks(), ids=[where for where, _task in tasks()])
+def test_tasks_are_thin_doors(where: str, task: ast.FunctionDef) -> None:
+    assert not task.args.args, f"{where} takes positional arguments"
+    assert task.args.kwarg is not None, f"{where} breaks when a newer publisher adds an argument"
+    assert (task.end_lineno or 0) - task.lineno <= 10, f"{where} is no door"
+
+
+def test_label_of_contrib_sites_is_free() -> None:
+    assert "django.contrib.sites" not in settings.INSTALLED_APPS
+
+
+def test_no_path_of_a_machine_and_no_registry_host() -> None:
+    hosts = re.compile(r"registry\.npmjs|files\.pythonhosted|pypi\.org|deb\.debian|npmmirror")
+    for path in ROOT.rglob("*"):
+        parts = set(path.relative_to(ROOT).parts)
+        if parts & {".git", ".venv", ".run", "vendor", "node_modules"} or not path.is_file():
+            continue
+        if path.suffix in {".py", ".md", ".toml", ".txt", ".in", ".html", ".js", ".yaml", ".json", ""}:
+            text = path.read_text(errors="ignore")
+            if path == Path(__file__):
+                continue
+            assert not hosts.search(text), name_of(path)
+            assert str(ROOT.parent) + "/" not in text, name_of(path)
