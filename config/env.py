@@ -31,6 +31,11 @@ def _services() -> dict[str, str]:
 _running = _services()
 
 DEBUG = env.bool("DIANWU_DEBUG", False)
+BIND_HOST = env.str("DIANWU_HOST", "127.0.0.1")
+PORT = env.int("PORT", 8000)
+# What a person gave; `script/server` starts an embedded service for each that is missing.
+GIVEN_DATABASE_URL = env.str("DATABASE_URL", "")
+GIVEN_REDIS_URL = env.str("REDIS_URL", "")
 DATABASE_URL = env.str("DATABASE_URL", _running.get("DATABASE_URL", ""))
 REDIS_URL = env.str("REDIS_URL", _running.get("REDIS_URL", ""))
 IS_EMBEDDED = env.bool(

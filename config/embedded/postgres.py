@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: a cluster of our own, on a private socket only."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -169,24 +170,30 @@ class Postgres:
         postmaster, so it goes only when no process works in the cluster any more.
         """
         deadline = time.monotonic() + 60
-        signals = iter((signal.SIGINT, signal.SIGQUIT, signal.SIGKILL))
-        next_signal_at = 0.0
+        orphaned = (signal.SIGQUIT, signal.SIGKILL)
+        steps = iter((signal.SIGINT, *orphaned) if self._postmaster() else orphaned)
+        next_step_at = 0.0
         while users := _processes_in(self.ground.cluster):
             if time.monotonic() > deadline:
                 raise ChildFailed(f"Processes {sorted(users)} hold {self.ground.cluster}.")
-            if (pid := self._pid_in_file()) in users and time.monotonic() >= next_signal_at:
-                os.kill(pid, next(signals, signal.SIGKILL))
-                next_signal_at = time.monotonic() + 15
+            if time.monotonic() >= next_step_at:
+                next_step_at = time.monotonic() + 15
+                step = next(steps, signal.SIGKILL)
+                for pid in {self._postmaster()} & users or users:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, step)
             time.sleep(0.05)
         self.pid_file.unlink(missing_ok=True)
         for socket in self.sockets.iterdir():
             socket.unlink()
 
-    def _pid_in_file(self) -> int:
+    def _postmaster(self) -> int:
+        """The postmaster serving our cluster, as its pid file says; 0 when that one is gone."""
         try:
-            return int(self.pid_file.read_text().split("\n", 1)[0])
+            pid = int(self.pid_file.read_text().split("\n", 1)[0])
         except (OSError, ValueError):
             return 0
+        return pid if pid in _processes_in(self.ground.cluster) else 0
 
 
 def _processes_in(folder: Path) -> set[int]:

@@ -1,0 +1,140 @@
+"""The process table: everything that the product consists of, in the order of its start."""
+
+import http.client
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config.children import Process
+from config.embedded import Postgres, Redis
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared with, not bound to)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where the pages are served."""
+
+    host: str
+    port: int
+
+    @property
+    def near(self) -> str:
+        """A host to reach it by from this machine."""
+        return ANYWHERE.get(self.host, self.host)
+
+    @property
+    def url(self) -> str:
+        """The address for a browser on this machine."""
+        host = f"[{self.near}]" if ":" in self.near else self.near
+        return f"http://{host}:{self.port}/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a supervisor runs. services: the addresses that other commands may find."""
+
+    processes: tuple[Process, ...]
+    services: Mapping[str, str] = field(default_factory=dict)
+    farewell: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a person chose. An empty URL asks for an embedded service."""
+
+    home: Path
+    address: Address
+    database_url: str = ""
+    redis_url: str = ""
+    poll_shards: int = 2
+    with_demo: bool = True
+
+
+def product(given: Given) -> Plan:
+    """The whole product. Demo and simulator belong to an embedded database only."""
+    services: dict[str, str] = {}
+    base: list[Process] = []
+    if not given.database_url:
+        postgres = Postgres(given.home)
+        base.append(postgres.process())
+        services |= {"DATABASE_URL": postgres.url, "DIANWU_EMBEDDED": "1"}
+    if not given.redis_url:
+        redis = Redis(given.home)
+        base.append(redis.process())
+        services["REDIS_URL"] = redis.url
+    with_demo = given.with_demo and not given.database_url
+    demo = [_once("demo", "demo", "--if-empty"), _manage("simulator", "simulator")]
+    processes = (
+        *base,
+        _once("migrate", "migrate", "--no-input"),
+        *(demo if with_demo else ()),
+        *_workers(given),
+        _web(given.address),
+    )
+    logins = _python("manage.py", "demo", "--logins") if with_demo else ()
+    return Plan(processes=processes, services=services, farewell=logins)
+
+
+def _workers(given: Given) -> list[Process]:
+    beat_file = given.home / "beat"
+    return [
+        *(_poll_worker(shard) for shard in range(given.poll_shards)),
+        _celery("worker", "worker", "-Q", "default,notify,reports", "-c", "2", "-n", "worker@%h"),
+        _celery("beat", "beat", "-s", str(beat_file), "--pidfile="),
+    ]
+
+
+def _poll_worker(shard: int) -> Process:
+    name = f"poll.{shard}"
+    return _celery(name, "worker", "-Q", name, "-P", "solo", "-n", f"{name}@%h")
+
+
+def _web(address: Address) -> Process:
+    """One ASGI server; sockets that stay open do not hold up its end for long."""
+    where = ("--host", address.host, "--port", str(address.port))
+    quiet = ("--no-access-log", "--timeout-graceful-shutdown", "3")
+    return Process(
+        name="web",
+        command=_python("-m", "uvicorn", "config.asgi:application", *where, *quiet),
+        folder=CHECKOUT,
+        is_ready=_answers(address),
+        tier=2,
+    )
+
+
+def _celery(name: str, kind: str, *options: str) -> Process:
+    chatter = ("--without-gossip", "--without-mingle") if kind == "worker" else ()
+    command = _python("-m", "celery", "-A", "config", kind, "-l", "INFO", *chatter, *options)
+    return Process(name=name, command=command, folder=CHECKOUT)
+
+
+def _manage(name: str, *words: str) -> Process:
+    return Process(name=name, command=_python("manage.py", *words), folder=CHECKOUT)
+
+
+def _once(name: str, *words: str) -> Process:
+    command = _python("manage.py", *words)
+    return Process(name=name, command=command, folder=CHECKOUT, once=True)
+
+
+def _python(*words: str) -> tuple[str, ...]:
+    return (sys.executable, *words)
+
+
+def _answers(address: Address) -> Callable[[], bool]:
+    """A probe: does the page of health say 200? Asked directly, whatever proxy is configured."""
+
+    def probe() -> bool:
+        line = http.client.HTTPConnection(address.near, address.port, timeout=3)
+        try:
+            line.request("GET", "/health/")
+            return line.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            line.close()
+
+    return probe
