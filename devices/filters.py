@@ -1,0 +1,99 @@
+"""Filters of gateways and devices, for pages and the REST API."""
+
+from datetime import date, datetime
+from typing import Any
+
+import django_filters
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from core.filters import MomentFilter, SearchFilter, StableOrderingFilter, YesNoFilter
+from devices.models import Device, DeviceTemplate, Gateway
+from sites.filters import visible_sites
+from sites.models import Circuit, Room
+
+
+def visible_gateways(request: HttpRequest | None) -> QuerySet[Any]:
+    """Choices of a gateway filter."""
+    if request is None:
+        return Gateway.objects.none()
+    return Gateway.objects.visible_to(request.user)
+
+
+def visible_devices(request: HttpRequest | None) -> QuerySet[Any]:
+    """Choices of a device filter."""
+    if request is None:
+        return Device.objects.none()
+    return Device.objects.visible_to(request.user)
+
+
+def visible_rooms(request: HttpRequest | None) -> QuerySet[Any]:
+    """Choices of a room filter."""
+    if request is None:
+        return Room.objects.none()
+    return Room.objects.visible_to(request.user)
+
+
+def visible_circuits(request: HttpRequest | None) -> QuerySet[Any]:
+    """Choices of a circuit filter."""
+    if request is None:
+        return Circuit.objects.none()
+    return Circuit.objects.visible_to(request.user)
+
+
+class LinkMomentFilter(MomentFilter):
+    """Changed since: the row itself, or whether it answers."""
+
+    def filter(self, qs: QuerySet[Any], value: datetime | date | None) -> QuerySet[Any]:
+        if value is None:
+            return qs
+        since = self.moment(value)
+        return qs.filter(Q(updated_at__gte=since) | Q(link_changed_at__gte=since))
+
+
+class GatewayFilter(django_filters.FilterSet):
+    """Gateways by name, serial, site and link."""
+
+    q = SearchFilter(columns=["name", "name_en", "serial", "site__name", "site__number"])
+    site = django_filters.ModelChoiceFilter(queryset=visible_sites, label=_("站点"))
+    is_online = YesNoFilter(label=_("在线"))
+    is_enabled = YesNoFilter(label=_("启用"))
+    updated_since = LinkMomentFilter(field_name="updated_at", label=_("更新时间不早于"))
+    ordering = StableOrderingFilter(
+        fields=["name", "updated_at", "link_changed_at"], label=_("排序")
+    )
+
+    class Meta:
+        model = Gateway
+        fields: list[str] = []
+
+
+class DeviceFilter(django_filters.FilterSet):
+    """Devices by name, code, place, template and link."""
+
+    q = SearchFilter(
+        columns=["name", "name_en", "code", "site__name", "site__number", "circuit__name"]
+    )
+    site = django_filters.ModelChoiceFilter(queryset=visible_sites, label=_("站点"))
+    room = django_filters.ModelChoiceFilter(queryset=visible_rooms, label=_("配电室"))
+    circuit = django_filters.ModelChoiceFilter(queryset=visible_circuits, label=_("回路"))
+    gateway = django_filters.ModelChoiceFilter(
+        field_name="bus__gateway", queryset=visible_gateways, label=_("网关")
+    )
+    template = django_filters.ModelChoiceFilter(
+        field_name="template_version__template",
+        queryset=DeviceTemplate.objects.all(),
+        to_field_name="key",
+        label=_("设备模板"),
+    )
+    is_online = YesNoFilter(label=_("在线"))
+    is_enabled = YesNoFilter(label=_("启用"))
+    updated_since = LinkMomentFilter(field_name="updated_at", label=_("更新时间不早于"))
+    ordering = StableOrderingFilter(
+        fields=["name", "code", "updated_at", "link_changed_at"], label=_("排序")
+    )
+
+    class Meta:
+        model = Device
+        fields: list[str] = []
