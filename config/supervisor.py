@@ -32,7 +32,6 @@ from config.embedded.folders import remove_sockets
 from config.processes import CHECKOUT, Address, Given, Plan, product
 
 OPEN_FILES = 65_536
-LEFTOVER_PATIENCE_S = 20.0
 
 
 class CannotStart(Exception):
@@ -160,6 +159,7 @@ class Supervisor:
                 "pid": member.child.pid if member.child else None,
                 "birth": member.child.birth if member.child else None,
                 "signal": int(member.process.stop_signals[0]),
+                "patience_s": member.process.patience_s,
                 "state": member.state,
                 "since": member.since.isoformat(timespec="seconds"),
                 "restarts": member.restarts,
@@ -242,10 +242,10 @@ def end_leftovers(state_file: Path, *, announce: Callable[[str, str], None]) -> 
         announce(name, f"left over from a killed supervisor: stopping pid {process['pid']}")
         with suppress(ProcessLookupError):
             os.kill(process["pid"], process["signal"])
-    deadline = time.monotonic() + LEFTOVER_PATIENCE_S
+    begun = time.monotonic()
     while rest := {name: process for name, process in rest.items() if _is_alive(process)}:
-        if time.monotonic() > deadline:
-            for process in rest.values():
+        for process in rest.values():
+            if time.monotonic() - begun > process["patience_s"]:
                 with suppress(ProcessLookupError):
                     os.killpg(process["pid"], signal.SIGKILL)
         time.sleep(0.05)
@@ -315,8 +315,13 @@ def main() -> int:
         poll_shards=env.POLL_SHARDS,
         with_demo=not options.no_demo,
     )
+    return supervise(home=given.home, address=given.address, plan=lambda: product(given))
+
+
+def supervise(*, home: Path, address: Address, plan: Callable[[], Plan]) -> int:
+    """Run a plan to its end; 1 and a message for a person when it could not be run."""
     try:
-        Supervisor(home=given.home, address=given.address, plan=lambda: product(given)).run()
+        Supervisor(home=home, address=address, plan=plan).run()
     except (CannotStart, ChildFailed) as problem:
         sys.stderr.write(f"\n{problem}\n")
         return 1
