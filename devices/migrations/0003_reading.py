@@ -17,5 +17,5 @@ CREATE TABLE reading (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("devices", "0001_initial")]
+    dependencies = [("devices", "0002_initial")]
     operations = [migrations.RunSQL(CREATE, "DROP TABLE reading")]

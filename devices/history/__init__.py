@@ -1,0 +1,29 @@
+"""Readings at rest: the one writer, the one reader, and the partitions between them."""
+
+from devices.history.append import Appended, append, prepare, within_range
+from devices.history.layouts import Positions, positions
+from devices.history.partitions import (
+    Partition,
+    drop_partitions,
+    ensure_partitions,
+    partitions,
+)
+from devices.history.samples import Batch, LayoutGroup
+from devices.history.series import Series, series
+
+__all__ = [
+    "Appended",
+    "Batch",
+    "LayoutGroup",
+    "Partition",
+    "Positions",
+    "Series",
+    "append",
+    "drop_partitions",
+    "ensure_partitions",
+    "partitions",
+    "positions",
+    "prepare",
+    "series",
+    "within_range",
+]
