@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import pghistory
+import pgtrigger
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
@@ -17,10 +18,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from sites.models.dictionaries import Department, Town
-from sites.models.people import Organisation, Team, User
 from sites.rules import ABILITIES, Ability, DataClass, Role, ScopeKind
 
 if TYPE_CHECKING:
+    from sites.models.people import User
     from sites.models.places import Site
 
 _SITE_PATHS: dict[str, str] = {
@@ -37,6 +38,28 @@ def all_data_classes() -> list[str]:
     """Every class of data: the default of a new grant."""
     return [choice.value for choice in DataClass]
 
+# A scope that lies in another whole: (outer kind, inner kind) and where the inner names the outer.
+_INSIDE: dict[tuple[str, str], str] = {
+    (ScopeKind.ORGANISATION, ScopeKind.TEAM): "organisation_id",
+    (ScopeKind.TOWN, ScopeKind.ENTERPRISE): "town_id",
+    (ScopeKind.DEPARTMENT, ScopeKind.ENTERPRISE): "department_id",
+}
+
+
+def _value_at(row: Any, path: str) -> Any:
+    for step in path.split("__"):
+        row = getattr(row, step, None)
+    return row
+
+
+def scopes_over(site: Site) -> Q:
+    """A condition on grants: those whose scope holds the site; reads site.team, site.enterprise."""
+    condition = Q(scope_kind=ScopeKind.PLATFORM)
+    for kind, path in _SITE_PATHS.items():
+        if (value := _value_at(site, path)) is not None:
+            condition |= Q(scope_kind=kind, **{f"{kind}_id": value})
+    return condition
+
 
 class GrantQuerySet(models.QuerySet["Grant"]):
     def in_force(self, at: datetime) -> Self:
@@ -44,11 +67,20 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), starts_at__lte=at)
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """All for those who manage grants on the platform, otherwise one's own."""
+        """One's own, and those on scopes whose grants one manages (all, on the platform)."""
         access = access_for(user)
         if access.has_everywhere(Ability.MANAGE_GRANTS):
             return self
-        return self.filter(user_id=getattr(user, "pk", None))
+        condition = Q(user_id=getattr(user, "pk", None))
+        for kind in _SITE_PATHS:
+            if ids := access.scope_ids(ScopeKind(kind), Ability.MANAGE_GRANTS):
+                condition |= Q(scope_kind=kind, **{f"{kind}_id__in": ids})
+        if access.has_anywhere(Ability.MANAGE_GRANTS):
+            sites = access.site_q("site__", ability=Ability.MANAGE_GRANTS)
+            condition |= Q(scope_kind=ScopeKind.SITE) & sites
+            if ids := access.scope_ids(ScopeKind.ORGANISATION, Ability.MANAGE_GRANTS):
+                condition |= Q(scope_kind=ScopeKind.TEAM, team__organisation_id__in=ids)
+        return self.filter(condition)
 
 
 @pghistory.track()
@@ -56,31 +88,32 @@ class Grant(models.Model):
     """A role of one user on a scope, for a period and for classes of data.
 
     Invariants (database): exactly the column of `scope_kind` is set, none for the platform; the
-    period is not empty. Rows are ended, not deleted; every change is on record (GrantEvent).
+    period does not end before it starts (an empty one is a withdrawn grant). Rows are ended,
+    never deleted; every change is on record (GrantEvent). Written by services.grant, end_grant.
     """
 
     user = models.ForeignKey(
-        User, models.CASCADE, related_name="grants", verbose_name=_("用户")
+        "sites.User", models.PROTECT, related_name="grants", verbose_name=_("用户")
     )
     role = models.CharField(_("角色"), max_length=20, choices=Role)
     scope_kind = models.CharField(_("范围"), max_length=16, choices=ScopeKind)
     organisation = models.ForeignKey(
-        Organisation, models.CASCADE, null=True, blank=True, verbose_name=_("单位")
+        "sites.Organisation", models.PROTECT, null=True, blank=True, verbose_name=_("单位")
     )
     team = models.ForeignKey(
-        Team, models.CASCADE, null=True, blank=True, verbose_name=_("班组")
+        "sites.Team", models.PROTECT, null=True, blank=True, verbose_name=_("班组")
     )
     enterprise = models.ForeignKey(
-        "sites.Enterprise", models.CASCADE, null=True, blank=True, verbose_name=_("企业")
+        "sites.Enterprise", models.PROTECT, null=True, blank=True, verbose_name=_("企业")
     )
     site = models.ForeignKey(
-        "sites.Site", models.CASCADE, null=True, blank=True, verbose_name=_("站点")
+        "sites.Site", models.PROTECT, null=True, blank=True, verbose_name=_("站点")
     )
     town = models.ForeignKey(
-        Town, models.CASCADE, null=True, blank=True, verbose_name=_("镇街")
+        Town, models.PROTECT, null=True, blank=True, verbose_name=_("镇街")
     )
     department = models.ForeignKey(
-        Department, models.CASCADE, null=True, blank=True, verbose_name=_("主管部门")
+        Department, models.PROTECT, null=True, blank=True, verbose_name=_("主管部门")
     )
     data_classes = models.JSONField(_("数据类别"), default=all_data_classes)
     starts_at = models.DateTimeField(_("开始时间"), default=timezone.now)
@@ -105,14 +138,22 @@ class Grant(models.Model):
                 violation_error_message=_("请只填写与授权范围对应的一项。"),
             ),
             models.CheckConstraint(
-                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=models.F("starts_at")),
-                name="grant_period_not_empty",
-                violation_error_message=_("结束时间必须晚于开始时间。"),
+                condition=Q(ends_at__isnull=True) | Q(ends_at__gte=models.F("starts_at")),
+                name="grant_period_in_order",
+                violation_error_message=_("结束时间不能早于开始时间。"),
             ),
         ]
+        triggers = [pgtrigger.Protect(name="grant_is_kept", operation=pgtrigger.Delete)]
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.role} {self.scope_kind} {self.scope_id or ''}".strip()
+
+    @property
+    def scope(self) -> models.Model | None:
+        """The scope's row, None for the platform."""
+        if self.scope_kind == ScopeKind.PLATFORM:
+            return None
+        return getattr(self, self.scope_kind)
 
     @property
     def scope_id(self) -> int | None:
@@ -139,11 +180,22 @@ class Holding:
         """Whether the site lies in the scope; reads site.team and site.enterprise."""
         if self.scope_kind == ScopeKind.PLATFORM:
             return True
-        value: Any = site
-        path = _SITE_PATHS[self.scope_kind]
-        for step in path.split("__"):
-            value = getattr(value, step, None)
+        value = _value_at(site, _SITE_PATHS[self.scope_kind])
         return value is not None and value == self.scope_id
+
+    def contains(self, scope: models.Model | None) -> bool:
+        """Whether another scope (None: the platform) lies wholly in this one."""
+        if self.scope_kind == ScopeKind.PLATFORM:
+            return True
+        if scope is None:
+            return False
+        kind = type(scope).__name__.lower()
+        if kind == self.scope_kind:
+            return scope.pk == self.scope_id
+        if kind == ScopeKind.SITE:
+            return self.covers(cast("Site", scope))
+        path = _INSIDE.get((self.scope_kind, kind))
+        return path is not None and _value_at(scope, path) == self.scope_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +213,14 @@ class Access:
     def has_anywhere(self, ability: Ability) -> bool:
         """Whether the ability is held on any scope; for showing a button, never for a gate."""
         return any(ability in h.abilities for h in self.holdings)
+
+    def scope_ids(self, kind: ScopeKind, ability: Ability) -> frozenset[int]:
+        """Keys of the scopes of one kind on which the ability is held."""
+        return frozenset(
+            h.scope_id
+            for h in self.holdings
+            if h.scope_kind == kind and h.scope_id is not None and ability in h.abilities
+        )
 
     def roles(self) -> tuple[Role, ...]:
         """The person's roles, strongest first."""

@@ -1,8 +1,74 @@
 """Organisations, teams and users."""
 
-from django.contrib.auth.models import AbstractUser, UserManager
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from django.contrib.auth.models import AbstractUser, AnonymousUser, UserManager
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+
+from sites.models.access import access_for
+from sites.models.zones import known_zone
+from sites.rules import Ability, ScopeKind
+
+
+class OrganisationQuerySet(models.QuerySet["Organisation"]):
+    def visible_to(
+        self, user: User | AnonymousUser, *, ability: Ability = Ability.VIEW
+    ) -> Self:
+        """One's own and those on which, or on one of whose teams, the ability is held."""
+        access = access_for(user)
+        if access.has_everywhere(ability):
+            return self
+        condition = Q(pk__in=access.scope_ids(ScopeKind.ORGANISATION, ability))
+        condition |= Q(teams__in=access.scope_ids(ScopeKind.TEAM, ability))
+        if ability == Ability.VIEW:
+            condition |= Q(users=getattr(user, "pk", None))
+        return self.filter(pk__in=self.model.objects.filter(condition).values("pk"))
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    def visible_to(
+        self, user: User | AnonymousUser, *, ability: Ability = Ability.VIEW
+    ) -> Self:
+        """Teams on which, on whose organisation or on one of whose sites the ability is held."""
+        access = access_for(user)
+        if access.has_everywhere(ability):
+            return self
+        condition = Q(pk__in=access.scope_ids(ScopeKind.TEAM, ability))
+        condition |= Q(organisation__in=access.scope_ids(ScopeKind.ORGANISATION, ability))
+        if ability == Ability.VIEW:
+            condition |= access.site_q("sites__", ability=ability)
+        return self.filter(pk__in=self.model.objects.filter(condition).values("pk"))
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def visible_to(
+        self, user: User | AnonymousUser, *, ability: Ability = Ability.MANAGE_SITE
+    ) -> Self:
+        """Oneself, and the people of the organisations and teams on which the ability is held."""
+        access = access_for(user)
+        if access.has_everywhere(ability):
+            return self
+        condition = Q(pk=getattr(user, "pk", None))
+        organisations = access.scope_ids(ScopeKind.ORGANISATION, ability)
+        condition |= Q(organisation__in=organisations) | Q(teams__organisation__in=organisations)
+        condition |= Q(teams__in=access.scope_ids(ScopeKind.TEAM, ability))
+        return self.filter(pk__in=self.model.objects.filter(condition).values("pk"))
+
+    def able_to_sign_in(self, *, with_demo: bool) -> Self:
+        """Active people; those of the demonstration only where they are let in."""
+        active = self.filter(is_active=True)
+        return active if with_demo else active.filter(is_demo=False)
+
+
+class PeopleManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+    """Django's way of making users, our way of filtering them."""
+
+    use_in_migrations = False
 
 
 class Organisation(models.Model):
@@ -18,6 +84,8 @@ class Organisation(models.Model):
     name_en = models.CharField(_("英文名称"), max_length=160, blank=True)
     kind = models.CharField(_("类型"), max_length=20, choices=Kind)
     phone = models.CharField(_("电话"), max_length=40, blank=True)
+
+    objects = OrganisationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("单位")
@@ -36,6 +104,8 @@ class Team(models.Model):
     )
     name = models.CharField(_("名称"), max_length=80)
     name_en = models.CharField(_("英文名称"), max_length=120, blank=True)
+
+    objects = TeamQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("班组")
@@ -80,14 +150,28 @@ class User(AbstractUser):
     )
     language = models.CharField(_("语言"), max_length=10, choices=Language, default=Language.ZH)
     theme = models.CharField(_("主题"), max_length=10, choices=Theme, default=Theme.AUTO)
-    timezone = models.CharField(_("时区"), max_length=40, default="Asia/Shanghai")
+    timezone = models.CharField(
+        _("时区"), max_length=40, default="Asia/Shanghai", validators=[known_zone]
+    )
+    is_demo = models.BooleanField(
+        _("演示账号"),
+        default=False,
+        help_text=_("密码是公开的，只能在演示数据库中登录。"),
+    )
 
-    objects = UserManager()
+    objects: ClassVar[PeopleManager] = PeopleManager()
 
     class Meta:
         verbose_name = _("用户")
         verbose_name_plural = _("用户")
         ordering = ["username"]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("username"),
+                name="username_once_in_any_case",
+                violation_error_message=_("该用户名已被使用（不区分大小写）。"),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name or self.username

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from sites.models.access import SiteScopedQuerySet, access_for
 from sites.models.dictionaries import Category, Department, Town
 from sites.models.people import Team, User
+from sites.models.zones import known_zone
 from sites.rules import Ability
 
 
@@ -166,7 +167,9 @@ class Site(Place):
         _("经度 (WGS-84)"), null=True, blank=True,
         validators=[MinValueValidator(-180), MaxValueValidator(180)],
     )
-    timezone = models.CharField(_("时区"), max_length=40, default="Asia/Shanghai")
+    timezone = models.CharField(
+        _("时区"), max_length=40, default="Asia/Shanghai", validators=[known_zone]
+    )
     nominal_voltage_v = models.PositiveIntegerField(_("额定电压 (V)"), default=400)
     contact_name = models.CharField(_("联系人"), max_length=60, blank=True)
     contact_phone = models.CharField(_("联系电话"), max_length=40, blank=True)

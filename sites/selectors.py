@@ -1,0 +1,88 @@
+"""Gates: may this person see or do this here? Asked in one place, answered from the grants."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+
+from core.errors import Forbidden, NotFound
+from sites.models import Grant, Site, User, access_for
+from sites.models.access import scopes_over
+from sites.rules import ABILITIES, Ability
+
+Person = User | AnonymousUser
+
+
+def may_enter(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Active, and no demonstration account outside a demonstration: its password is public."""
+    if not user.is_active:
+        return False
+    return settings.DEMO_LOGINS or not getattr(user, "is_demo", False)
+
+
+def site_for(*, user: Person, pk: int, ability: Ability = Ability.VIEW) -> Site:
+    """The site with its enterprise and team.
+
+    Raises NotFound when the person cannot see it, Forbidden when he sees it without the ability.
+    """
+    site = Site.objects.visible_to(user).with_owner().filter(pk=pk).first()
+    if site is None:
+        raise NotFound
+    require(user=user, ability=ability, site=site)
+    return site
+
+
+def require(*, user: Person, ability: Ability, site: Site) -> None:
+    """Raises NotFound when the person cannot see the site, Forbidden when he lacks the ability."""
+    access = access_for(user)
+    if not access.can(Ability.VIEW, site):
+        raise NotFound
+    if not access.can(ability, site):
+        raise Forbidden
+
+
+def may(*, user: Person, ability: Ability, site: Site) -> bool:
+    """Whether to offer an action; the services ask `require` again."""
+    return access_for(user).can(ability, site)
+
+
+def people_for(
+    *, site: Site, ability: Ability, at: datetime | None = None
+) -> QuerySet[User]:
+    """People who hold the ability on the site by a grant in force, for picking one of them.
+
+    Superusers without a grant are left out: they may everything, but nobody sends them to work.
+    """
+    roles = [role for role, abilities in ABILITIES.items() if ability in abilities]
+    holding = Grant.objects.in_force(at or timezone.now()).filter(
+        scopes_over(site), role__in=roles
+    )
+    people = User.objects.able_to_sign_in(with_demo=settings.DEMO_LOGINS)
+    return people.filter(pk__in=holding.values("user_id")).order_by("username")
+
+
+def data_classes_for(*, user: Person, site: Site) -> frozenset[str]:
+    """Classes of data (DataClass values) that the person may see of the site."""
+    return access_for(user).data_classes(site)
+
+
+def require_grants_on(
+    *, user: Person, scope: Model | None, data_classes: Collection[str] = ()
+) -> None:
+    """The gate of granting on a scope (None: the platform).
+
+    Raises Forbidden when he may not, or would give classes of data that he does not hold there.
+    """
+    held = [
+        holding
+        for holding in access_for(user).holdings
+        if Ability.MANAGE_GRANTS in holding.abilities
+        and holding.contains(scope)
+    ]
+    classes: frozenset[str] = frozenset().union(*(h.data_classes for h in held))
+    if not held or not classes.issuperset(data_classes):
+        raise Forbidden
