@@ -1,0 +1,1 @@
+"""Writes that reach over several apps: the demo."""
