@@ -43,6 +43,8 @@ IS_EMBEDDED = env.bool(
 )
 ALLOWED_HOSTS = env.list("DIANWU_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 TRUSTED_ORIGINS = env.list("DIANWU_TRUSTED_ORIGINS", [])
+# How many proxies of ours stand in front: so many of X-Forwarded-For's last entries are believed.
+PROXIES = env.int("DIANWU_PROXIES", 0)
 HTTPS = env.bool("DIANWU_HTTPS", False)
 POLL_SHARDS = env.int("DIANWU_POLL_SHARDS", 2)
 MEDIA_ROOT = Path(env.str("DIANWU_MEDIA", str(HOME / "media")))

@@ -11,11 +11,11 @@ urlpatterns = [
     path("", include("devices.urls")),
     path("", include("alarms.urls")),
     path("", include("workorders.urls")),
-    path("accounts/", include("allauth.account.urls")),
-    path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("accounts/", include("config.accounts")),
     path("api/v1/", include("config.api")),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("jsi18n/", JavaScriptCatalog.as_view(), name="jsi18n"),
     path("admin/", admin.site.urls),
 ]
+handler429 = "sites.accounts.too_many"

@@ -3,20 +3,33 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as core_context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.ratelimit import respond_429
+from allauth.mfa.base.forms import AuthenticateForm
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 
 from sites import services
 from sites.models import SignInRefusal
 from sites.selectors import may_enter
+from sites.services.limits import TooManyAttempts
 
 
 def address_of(request: HttpRequest) -> str:
     """The caller's address; a proxy's header counts only as settings say (allauth's rule)."""
     return DefaultAccountAdapter(request).get_client_ip(request)
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """allauth's answer above a limit (handler429 of the root addresses), in our frame."""
+    refusal = TooManyAttempts()
+    response = render(request, "refused.html", {"refusal": refusal}, status=refusal.status)
+    response["Retry-After"] = str(max(window_s for _limit, window_s in settings.SIGN_IN_LIMITS.values()))
+    return response
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -30,11 +43,11 @@ class AccountAdapter(DefaultAccountAdapter):
         try:
             super().pre_authenticate(request, **credentials)
         except ValidationError:
-            self._record(request, credentials, SignInRefusal.Reason.LIMITED)
+            _record(request, credentials, SignInRefusal.Reason.LIMITED)
             raise ImmediateHttpResponse(respond_429(request)) from None
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        self._record(request, credentials, SignInRefusal.Reason.PASSWORD)
+        _record(request, credentials, SignInRefusal.Reason.PASSWORD)
 
     def pre_login(self, request: HttpRequest, user: Any, **facts: Any) -> HttpResponse | None:
         """allauth lets everybody through whose password fits and asks here for the rest."""
@@ -42,17 +55,33 @@ class AccountAdapter(DefaultAccountAdapter):
         if response is None and not may_enter(user):
             response = self.respond_user_inactive(request, user)
         if response is not None:
-            named = {"username": user.username}
-            self._record(request, named, SignInRefusal.Reason.CLOSED)
+            _record(request, {"username": user.username}, SignInRefusal.Reason.CLOSED)
         return response
 
-    def _record(
-        self, request: HttpRequest, credentials: dict[str, Any], reason: SignInRefusal.Reason
-    ) -> None:
-        services.record_refusal(
-            username=str(credentials.get("username", "")),
-            ip=self.get_client_ip(request),
-            door=SignInRefusal.Door.WEB,
-            reason=reason,
-            now=timezone.now(),
-        )
+
+class CodeForm(AuthenticateForm):
+    """The second step: a wrong code is written down, too many are answered with a page 429."""
+
+    def clean_code(self) -> str:
+        try:
+            return super().clean_code()
+        except ValidationError as refusal:
+            request = core_context.request
+            named = {"username": self.user.username}
+            if refusal.code != "too_many_login_attempts":
+                _record(request, named, SignInRefusal.Reason.CODE)
+                raise
+            _record(request, named, SignInRefusal.Reason.LIMITED)
+            raise ImmediateHttpResponse(respond_429(request)) from None
+
+
+def _record(
+    request: HttpRequest, credentials: dict[str, Any], reason: SignInRefusal.Reason
+) -> None:
+    services.record_refusal(
+        username=str(credentials.get("username", "")),
+        ip=address_of(request),
+        door=SignInRefusal.Door.WEB,
+        reason=reason,
+        now=timezone.now(),
+    )

@@ -3,9 +3,10 @@
 from sites.services.grants import end_grant, grant
 from sites.services.numbers import take_numbers
 from sites.services.sign_in import record_refusal, sign_in
-from sites.services.tokens import issue_token, note_use, revoke_token
+from sites.services.tokens import digest_of, issue_token, note_use, revoke_token
 
 __all__ = [
+    "digest_of",
     "end_grant",
     "grant",
     "issue_token",
