@@ -144,7 +144,11 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = None
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key", "login": "60/m/ip"}
+# Failed sign-ins: how many, in how many seconds; the same at both doors, counted apart.
+SIGN_IN_LIMITS = {"ip": (10, 60), "username": (5, 300)}
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/60s/ip,5/300s/key", "login": "60/m/ip"}
+ALLAUTH_TRUSTED_PROXY_COUNT = env.PROXIES
+MFA_FORMS = {"authenticate": "sites.accounts.CodeForm"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Dianwu"
 API_TOKEN_DAYS = 90
