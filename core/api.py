@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import status
@@ -35,31 +39,49 @@ def problem_handler(exception: Exception, context: dict[str, Any]) -> Response |
     """DRF's exception handler: our errors, DRF's and Django's, in one shape."""
     set_rollback()
     if isinstance(exception, DomainError):
-        extra: dict[str, Any] = dict(exception.facts)
-        if isinstance(exception, Invalid):
-            extra["fields"] = exception.fields
+        return _of_domain(exception)
+    if isinstance(exception, ValidationError):
         return problem(
-            code=exception.code,
-            title=str(exception),
-            status_code=exception.status,
-            extra=extra,
+            code="invalid",
+            title=_("提交的内容有误。"),
+            status_code=status.HTTP_400_BAD_REQUEST,
+            extra={"fields": _by_field(exception.detail)},
         )
+    if isinstance(exception, APIException):
+        return _of_framework(exception)
+    return _of_django(exception)
+
+
+def _of_domain(exception: DomainError) -> Response:
+    extra: dict[str, Any] = dict(exception.facts)
+    if isinstance(exception, Invalid):
+        extra["fields"] = exception.fields
+    response = problem(
+        code=exception.code, title=str(exception), status_code=exception.status, extra=extra
+    )
+    if (wait_s := exception.facts.get("retry_after_s")) is not None:
+        response["Retry-After"] = f"{wait_s:.0f}"
+    return response
+
+
+def _of_django(exception: Exception) -> Response | None:
+    """Refusals that Django raises by itself; None for what is an error of ours."""
     if isinstance(exception, Http404):
         return problem(
             code="not_found", title=_("找不到该对象，或您无权查看。"), status_code=404
         )
     if isinstance(exception, PermissionDenied):
         return problem(code="forbidden", title=_("您没有执行此操作的权限。"), status_code=403)
-    if isinstance(exception, ValidationError):
-        return problem(
-            code="invalid",
-            title=_("提交的内容有误。"),
-            status_code=status.HTTP_400_BAD_REQUEST,
-            extra={"fields": exception.detail},
-        )
-    if isinstance(exception, APIException):
-        return _of_framework(exception)
+    if isinstance(exception, RequestDataTooBig):
+        return problem(code="too_large", title=_("提交的内容过大。"), status_code=413)
+    if isinstance(exception, SuspiciousOperation):
+        return problem(code="invalid", title=_("提交的内容有误。"), status_code=400)
     return None
+
+
+def _by_field(detail: Any) -> dict[str, Any]:
+    """Messages by field's name; those of the whole body under its own name."""
+    return detail if isinstance(detail, dict) else {"non_field_errors": detail}
 
 
 def _of_framework(exception: APIException) -> Response:
