@@ -16,6 +16,7 @@ LONGEST_DELAY_S = 30.0
 SETTLED_S = 3.0
 FORGIVEN_S = 60.0
 GIVE_UP_AFTER = 4
+GIVE_UP_A_STEP_AFTER = 2
 STILL_BUSY_EVERY_S = 10.0
 
 
@@ -179,7 +180,8 @@ class Crew:
 
     def _is_hopeless(self, member: Member) -> bool:
         """At its first start a process may fail a few times only; later it is never given up."""
-        return member.is_new and member.failures >= GIVE_UP_AFTER
+        limit = GIVE_UP_A_STEP_AFTER if member.process.once else GIVE_UP_AFTER
+        return member.is_new and member.failures >= limit
 
     def _move(self, member: Member, state: State) -> None:
         member.state = state

@@ -10,6 +10,7 @@ from config.children import Process
 from config.embedded import Postgres, Redis
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+LOCAL = ("127.0.0.1", "::1", "localhost")
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared with, not bound to)
 
 
@@ -74,6 +75,8 @@ def product(given: Given) -> Plan:
         base.append(redis.process())
         services["REDIS_URL"] = redis.url
     with_demo = given.with_demo and not given.database_url
+    if with_demo and given.address.host not in LOCAL:
+        remarks.append(f"the demo's log-ins work for everybody who reaches {given.address.host}")
     demo = [_once("demo", "demo", "--if-empty"), _manage("simulator", "simulator")]
     processes = (
         *base,

@@ -25,7 +25,7 @@ from types import FrameType
 from typing import Any, TextIO
 
 from config import env
-from config.children import ChildFailed, birth_of
+from config.children import ChildFailed, birth_of, trim
 from config.crew import Crew, StopRequested
 from config.embedded import child_environment
 from config.embedded.folders import remove_sockets
@@ -142,6 +142,7 @@ class Supervisor:
                 capture_output=True,
                 encoding="utf-8",
                 check=False,
+                start_new_session=True,
             )
             lines += [f"  {line}" for line in said.stdout.splitlines()]
         lines.append(f"\n  Ctrl-C stops it, script/status shows it, logs are in {self._home}/log\n")
@@ -150,8 +151,12 @@ class Supervisor:
     def _announce(self, name: str, text: str) -> None:
         now = datetime.now().astimezone()
         _say(f"{now:%H:%M:%S}  {name:<10}  {text}")
-        with suppress(OSError), (self._home / "log" / "supervisor.log").open("a") as log:
-            log.write(f"{now.isoformat(timespec='seconds')} {name} {text}\n")
+        path = self._home / "log" / "supervisor.log"
+        # A full disk is no reason to take everything down.
+        with suppress(OSError):
+            trim(path)
+            with path.open("a") as log:
+                log.write(f"{now.isoformat(timespec='seconds')} {name} {text}\n")
 
     def _write_state(self) -> None:
         members = self._crew.members if self._crew else []
@@ -176,7 +181,8 @@ class Supervisor:
             "since": self._begun.isoformat(timespec="seconds"),
             "processes": processes,
         }
-        write_json(self._state_file, state)
+        with suppress(OSError):
+            write_json(self._state_file, state)
 
     def _finish(self) -> None:
         for name in ("services.json", "supervisor.json"):

@@ -60,19 +60,25 @@ def is_ready(requirements: str = RUN) -> bool:
     return _is_current(requirements)
 
 
-def refuse_busy_port() -> None:
-    """End with a message when PORT is taken: asked before the slow part of a first start."""
-    host, port = os.environ.get("DIANWU_HOST", "127.0.0.1"), os.environ.get("PORT", "8000")
+def port_given() -> int:
+    """PORT of the environment; ends with a message when it is no port."""
+    port = os.environ.get("PORT", "8000")
     if not port.isdigit() or not 0 < int(port) < 65536:
         stop(f"PORT must be a number from 1 to 65535, not {port!r}.")
+    return int(port)
+
+
+def refuse_busy_port() -> None:
+    """End with a message when PORT is taken: asked before the slow part of a first start."""
+    host, port = os.environ.get("DIANWU_HOST", "127.0.0.1"), port_given()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            trial.bind((host, int(port)))
+            trial.bind((host, port))
         except OSError as problem:
             if problem.errno == errno.EADDRINUSE:
-                other = f"PORT={int(port) + 1} script/server"
+                other = f"PORT={port + 1} script/server"
                 stop(f"Port {port} of {host} is in use. Choose another one: {other}")
 
 

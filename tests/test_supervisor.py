@@ -270,7 +270,7 @@ def test_a_first_start_that_keeps_failing_is_told_with_its_log(trial: Trial) -> 
     said, _ = supervisor.communicate(timeout=30)
 
     assert supervisor.returncode == 1
-    assert "bad failed 4 times" in said
+    assert "bad failed 2 times" in said
     assert "no such table" in said
     assert is_gone(one)
 

@@ -141,6 +141,8 @@ class Postgres:
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
+            # Ctrl-C in the terminal is for us alone.
+            start_new_session=True,
         )
         if done.returncode:
             raise ChildFailed(f"{program} failed:\n{done.stdout}{done.stderr}".rstrip())
