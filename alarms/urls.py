@@ -1,5 +1,10 @@
 """Addresses of the app's pages."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from alarms import views
+
+app_name = "alarms"
+urlpatterns = [
+    path("alarms/", views.alarm_list, name="alarm-list"),
+]

@@ -1,5 +1,10 @@
 """Addresses of the app's pages."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from devices import views
+
+app_name = "devices"
+urlpatterns = [
+    path("live/", views.live, name="live"),
+]

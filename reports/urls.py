@@ -1,5 +1,15 @@
 """Addresses of the app's pages."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from reports import views
+
+app_name = "reports"
+urlpatterns = [
+    path("", views.hall, name="hall"),
+    path("sites/", views.site_list, name="site-list"),
+    path("sites/<int:pk>/", views.site_detail, name="site-detail"),
+    path("help/states/", views.state_diagrams, name="state-diagrams"),
+    path("about/", views.about, name="about"),
+    path("health/", views.health, name="health"),
+]

@@ -1,5 +1,10 @@
 """Addresses of the app's pages."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from workorders import views
+
+app_name = "workorders"
+urlpatterns = [
+    path("orders/", views.order_list, name="order-list"),
+]

@@ -1,0 +1,45 @@
+"""Static files: names with a hash once they are collected, plain names before."""
+
+from django.core.files.storage import FileSystemStorage
+from django.http import HttpRequest, HttpResponse
+from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.responders import StaticFile
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class HashedStatic(CompressedManifestStaticFilesStorage):
+    """Cached for ever by hashed names after `collectstatic`.
+
+    Without a manifest (tests, a bare development server) the names stay plain and the files come
+    from the finders. A name that a collected tree does not hold is an error, not a dead link.
+    """
+
+    # Our own modules import each other; scripts of packages are not looked into.
+    patterns = (
+        *CompressedManifestStaticFilesStorage.patterns,
+        (
+            "ops/*.js",
+            ((r"""(?P<matched>from "(?P<url>\./[^"]+)")""", 'from "%(url)s"'),),
+        ),
+    )
+
+    def url(self, name: str | None, force: bool = False) -> str:  # noqa: FBT001, FBT002
+        if not self.hashed_files and not force:
+            return FileSystemStorage.url(self, name)
+        return super().url(name, force)
+
+
+class StaticMiddleware(WhiteNoiseMiddleware):
+    """WhiteNoise with whole bodies: our files are small, and an ASGI server warns of streams."""
+
+    @staticmethod
+    def serve(static_file: StaticFile, request: HttpRequest) -> HttpResponse:
+        found = static_file.get_response(request.method, request.META)
+        body = b""
+        if found.file is not None:
+            with found.file:
+                body = found.file.read()
+        response = HttpResponse(body, status=int(found.status))
+        for name, value in found.headers:
+            response[name] = value
+        return response

@@ -1,0 +1,155 @@
+"""What every page's frame prints: navigation, counters, theme, zone."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from alarms.models import Alarm
+from alarms.states import Handling, Severity
+from sites.models import User
+from workorders.models import WorkOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The counters of the frame; each is the length of a list that the person can open."""
+
+    alarms_open: int = 0
+    alarms_unverified: int = 0
+    alarms_critical: int = 0
+    orders_open: int = 0
+    orders_mine: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """One entry of the navigation; `short` is its word in the phone's tab bar."""
+
+    key: str
+    label: str
+    short: str
+    url: str
+    icon: str
+    counter: str = ""
+    count: int = 0
+    count_css: str = "count"
+
+
+def counts(user: User | AnonymousUser) -> Counts:
+    """Open alarms and orders of what the person may see, in two queries."""
+    if not user.is_authenticated:
+        return Counts()
+    alarms = (
+        Alarm.objects.visible_to(user)
+        .open()
+        .order_by()
+        .aggregate(
+            alarms_open=Count("pk"),
+            alarms_unverified=Count("pk", filter=Q(handling=Handling.UNVERIFIED)),
+            alarms_critical=Count("pk", filter=Q(severity=Severity.CRITICAL)),
+        )
+    )
+    orders = (
+        WorkOrder.objects.visible_to(user)
+        .open()
+        .order_by()
+        .aggregate(orders_open=Count("pk"), orders_mine=Count("pk", filter=Q(assignee=user.pk)))
+    )
+    return Counts(**alarms, **orders)
+
+
+def _items(found: Counts) -> dict[str, NavItem]:
+    return {
+        item.key: item
+        for item in (
+            NavItem(
+                "hall",
+                _("工作大厅"),
+                pgettext("tab", "大厅"),
+                reverse("reports:hall"),
+                "layout-dashboard",
+            ),
+            NavItem(
+                "site",
+                _("站点"),
+                pgettext("tab", "站点"),
+                reverse("reports:site-list"),
+                "building-factory-2",
+            ),
+            NavItem(
+                "devices",
+                _("实时数据"),
+                pgettext("tab", "实时"),
+                reverse("devices:live"),
+                "list-tree",
+            ),
+            NavItem(
+                "alarms",
+                _("告警管理"),
+                pgettext("tab", "告警"),
+                reverse("alarms:alarm-list"),
+                "bell",
+                "alarms_open",
+                found.alarms_open,
+                "count count-alarm",
+            ),
+            NavItem(
+                "workorders",
+                _("工单"),
+                pgettext("tab", "工单"),
+                reverse("workorders:order-list"),
+                "clipboard-list",
+                "orders_open",
+                found.orders_open,
+            ),
+            NavItem("sites", _("我的"), pgettext("tab", "我的"), reverse("sites:profile"), "user"),
+        )
+    }
+
+
+def navigation(found: Counts) -> list[tuple[str, list[NavItem]]]:
+    """Titled groups of the navigation, in order; only pages that exist."""
+    items = _items(found)
+    return [
+        ("", [items["hall"]]),
+        (_("监测"), [items["site"], items["devices"]]),
+        (_("运维"), [items["alarms"], items["workorders"]]),
+    ]
+
+
+def tabs(found: Counts) -> list[NavItem]:
+    """Entries of the phone's tab bar."""
+    items = _items(found)
+    return [items[key] for key in ("hall", "alarms", "workorders", "site", "sites")]
+
+
+def _section(request: HttpRequest) -> str:
+    """Which entry of the navigation the page belongs to."""
+    match = request.resolver_match
+    if match is None:
+        return ""
+    if match.namespace == "reports":
+        return (match.url_name or "").split("-")[0]
+    return match.namespace
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Context of every page's frame; what costs a query is asked only when it is printed."""
+    user = getattr(request, "user", AnonymousUser())
+    found = cache(lambda: counts(user))
+    return {
+        "theme": getattr(user, "theme", User.Theme.AUTO),
+        "zone": getattr(user, "timezone", settings.TIME_ZONE),
+        "section": _section(request),
+        "counts": found,
+        "navigation": lambda: navigation(found()),
+        "tabs": lambda: tabs(found()),
+    }

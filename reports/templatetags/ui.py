@@ -1,0 +1,147 @@
+"""The shared words of every template: icons, severities, moments, durations, numbers, bars."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from math import isfinite
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.conf import settings
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from alarms.states import Severity
+
+register = template.Library()
+
+NOTHING = "—"
+_SEVERITY_ICONS = {
+    "critical": "sev-critical",
+    "major": "sev-major",
+    "minor": "sev-minor",
+    "info": "sev-info",
+    "normal": "sev-normal",
+    "offline": "plug-connected-x",
+    "maint": "tool",
+}
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    """A symbol of the sprite; decoration only, so the words beside it must say the same."""
+    return format_html(
+        '<svg class="ic {}" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        classes,
+        static("ops/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def sev(severity: str, word: str = "", classes: str = "sev") -> SafeString:
+    """Severity or state as shape, colour and word; `word` replaces the severity's own label."""
+    label = word or (Severity(severity).label if severity in Severity.values else severity)
+    return format_html(
+        '<span class="{} {}-{}">{}{}</span>',
+        classes,
+        classes.rsplit(maxsplit=1)[-1],
+        severity,
+        icon(_SEVERITY_ICONS.get(severity, "point")),
+        label,
+    )
+
+
+@register.simple_tag
+def bar(parts: Iterable[tuple[float, str]], label: str) -> SafeString:
+    """A proportion bar of (amount, class) pairs; empty when there is nothing to divide."""
+    amounts = [(float(amount), css) for amount, css in parts if amount]
+    total = sum(amount for amount, _css in amounts)
+    left = 0.0
+    rects = []
+    for amount, css in amounts:
+        width = amount / total * 100
+        rects.append((css, f"{left:.2f}", f"{max(width - 0.35, 0.8):.2f}"))
+        left += width
+    return format_html(
+        '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" '
+        'aria-label="{}">{}</svg>',
+        label,
+        format_html_join("", '<rect class="{}" x="{}" y="0" height="8" width="{}"></rect>', rects),
+    )
+
+
+@register.simple_tag(takes_context=True)
+def when(context: Mapping[str, Any], at: datetime | None, style: str = "full") -> SafeString:
+    """A moment in the page's zone: full, day, clock (time with the day when it is not today)."""
+    if at is None:
+        return mark_safe(NOTHING)  # noqa: S308 - a constant
+    zone = ZoneInfo(context.get("zone") or settings.TIME_ZONE)
+    local = at.astimezone(zone)
+    text = f"{local:%Y-%m-%d %H:%M:%S}"
+    if style == "minute":
+        text = f"{local:%Y-%m-%d %H:%M}"
+    elif style == "day":
+        text = f"{local:%Y-%m-%d}"
+    elif style == "clock":
+        is_today = local.date() == timezone.now().astimezone(zone).date()
+        text = f"{local:%H:%M:%S}" if is_today else f"{local:%m-%d %H:%M}"
+    return format_html(
+        '<time class="num" datetime="{}" title="{}">{}</time>',
+        at.isoformat(timespec="seconds"),
+        f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}",
+        text,
+    )
+
+
+@register.simple_tag
+def lasting(start: datetime | None, end: datetime | None = None) -> str:
+    """How long from start to end (now when open), in words of at most two units."""
+    if start is None:
+        return NOTHING
+    return duration(((end or timezone.now()) - start).total_seconds())
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Seconds in words: 26 min, 1 h 5 min, 3 d 4 h."""
+    if seconds is None:
+        return NOTHING
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return _("%(seconds)d 秒") % {"seconds": whole}
+    minutes = whole // 60
+    if minutes < 60:
+        return _("%(minutes)d 分") % {"minutes": minutes}
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return _("%(hours)d 小时 %(minutes)d 分") % {"hours": hours, "minutes": minutes}
+    days, hours = divmod(hours, 24)
+    return ngettext("%(days)d 天 %(hours)d 小时", "%(days)d 天 %(hours)d 小时", days) % {
+        "days": days,
+        "hours": hours,
+    }
+
+
+@register.filter
+def number(value: float | None, decimals: int = 1) -> str:
+    """A number with its decimals and thousands; a dash when there is none."""
+    if value is None or not isfinite(value):
+        return NOTHING
+    return f"{value:,.{int(decimals)}f}"
+
+
+@register.filter
+def lookup(mapping: Mapping[Any, Any], key: Any) -> Any:
+    """The value of a key that is itself a variable."""
+    return mapping.get(key)
+
+
+@register.filter
+def initial(name: str) -> str:
+    """First letter of a person's name, for the round badge."""
+    return str(name)[:1].upper()

@@ -1,0 +1,74 @@
+"""Pages of people about themselves."""
+
+from typing import cast
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+from django.views.i18n import set_language
+
+from sites import services
+from sites.forms import ProfileForm
+from sites.models import User, access_for
+
+
+def _back(request: HttpRequest) -> str:
+    """Where the form came from, when it is a page of ours."""
+    target = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}):
+        return target
+    return settings.LOGIN_REDIRECT_URL
+
+
+@login_required
+def profile(request: HttpRequest) -> HttpResponse:
+    """Name, language, theme, zone, two-step verification, tokens of one's devices."""
+    user = cast(User, request.user)
+    form = ProfileForm(request.POST or None, instance=User.objects.get(pk=user.pk))
+    if request.method == "POST" and form.is_valid():
+        person = form.save()
+        messages.success(request, _("已保存。"))
+        response = redirect("sites:profile")
+        response.set_cookie(settings.LANGUAGE_COOKIE_NAME, person.language, samesite="Lax")
+        return response
+    now = timezone.now()
+    tokens = user.api_tokens.filter(revoked_at__isnull=True, expires_at__gt=now)
+    context = {"form": form, "tokens": tokens, "roles": access_for(user).roles()}
+    return render(request, "sites/profile.html", context)
+
+
+@login_required
+@require_POST
+def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    """Shut out one of one's own devices."""
+    user = cast(User, request.user)
+    token = get_object_or_404(user.api_tokens, pk=pk)
+    services.revoke_token(token=token, now=timezone.now())
+    messages.success(request, _("已吊销该终端的令牌。"))
+    return redirect("sites:profile")
+
+
+@login_required
+@require_POST
+def theme_set(request: HttpRequest) -> HttpResponse:
+    """Remember the theme that the person switched to."""
+    theme = request.POST.get("theme", "")
+    if theme in User.Theme.values:
+        User.objects.filter(pk=request.user.pk).update(theme=theme)
+    return redirect(_back(request))
+
+
+@require_POST
+def language_set(request: HttpRequest) -> HttpResponse:
+    """The language of the pages by cookie, and of the person when somebody is signed in."""
+    response = set_language(request)
+    language = request.POST.get("language", "")
+    if request.user.is_authenticated and language in User.Language.values:
+        User.objects.filter(pk=request.user.pk).update(language=language)
+    return response
