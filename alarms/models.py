@@ -19,8 +19,9 @@ from sites.models import Circuit, Room, Site, SiteScopedQuerySet, Transformer, U
 class Rule(models.Model):
     """One kind of alarm with a stable key (DOMAIN.md §4.2): its condition, its words, its advice.
 
-    `threshold` and `reset` are in the unit of `basis`: the point's own unit, per cent of the
-    nominal phase voltage, of the circuit's rated current or of the transformer's rated power.
+    `threshold`, `reset` and `guard` are in the unit of `basis`: the point's own unit, per cent of
+    the nominal phase voltage, of the circuit's rated current or of the transformer's rated power.
+    `measure` says how several points are looked at: each for itself, or one figure of all of them.
     """
 
     class Kind(models.TextChoices):
@@ -41,6 +42,12 @@ class Rule(models.Model):
         RATED_CURRENT = "rated_current", _("额定电流的百分比")
         RATED_POWER = "rated_power", _("变压器额定容量的百分比")
 
+    class Measure(models.TextChoices):
+        EACH = "each", _("逐点判断")
+        LARGEST = "largest", _("各点中的最大值")
+        SMALLEST = "smallest", _("各点中的最小值")
+        OFFSET = "offset", _("与参考值的偏差")
+
     key = models.SlugField(_("标识"), max_length=24, unique=True)
     name = models.CharField(_("名称"), max_length=80)
     name_en = models.CharField(_("英文名称"), max_length=120)
@@ -49,10 +56,20 @@ class Rule(models.Model):
     point_codes = ArrayField(
         models.CharField(max_length=24), verbose_name=_("测点"), default=list, blank=True
     )
+    measure = models.CharField(
+        _("判断方式"), max_length=10, choices=Measure, default=Measure.EACH
+    )
     severity = models.CharField(_("级别"), max_length=10, choices=Severity)
     basis = models.CharField(_("限值基准"), max_length=16, choices=Basis, default=Basis.ABSOLUTE)
     threshold = models.FloatField(_("限值"), null=True, blank=True)
     reset = models.FloatField(_("返回值"), null=True, blank=True)
+    guard = models.FloatField(
+        _("另一相下限"), null=True, blank=True,
+        help_text=_("仅用于断相：至少有一相高于此值，才判为断相而不是停电。"),
+    )
+    reference = models.FloatField(
+        _("参考值"), null=True, blank=True, help_text=_("仅用于偏差：与此值之差的绝对值参与判断。")
+    )
     delay_s = models.FloatField(_("触发延时 (s)"), default=0)
     reset_delay_s = models.FloatField(_("恢复延时 (s)"), default=0)
     to_value = models.PositiveSmallIntegerField(
@@ -83,6 +100,21 @@ class Rule(models.Model):
                 | Q(level__in=["l", "ll"], reset__gte=F("threshold")),
                 name="reset_lies_inside",
                 violation_error_message=_("返回值必须在限值的正常一侧。"),
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="phase_loss")
+                | Q(
+                    threshold__isnull=False,
+                    reset__gte=F("threshold"),
+                    guard__gt=F("threshold"),
+                ),
+                name="phase_loss_rule_is_complete",
+                violation_error_message=_("断相规则须填写限值、返回值和另一相下限，后两者高于限值。"),
+            ),
+            models.CheckConstraint(
+                condition=~Q(measure="offset") | Q(reference__isnull=False),
+                name="offset_rule_has_reference",
+                violation_error_message=_("按偏差判断的规则须填写参考值。"),
             ),
             models.CheckConstraint(
                 condition=~Q(kind="digital") | Q(to_value__in=[0, 1]),
@@ -212,6 +244,10 @@ class Alarm(models.Model):
         verbose_name=_("网关"),
     )
     point_code = models.CharField(_("测点"), max_length=24, blank=True, default="")
+    worst_code = models.CharField(
+        _("越限测点"), max_length=24, blank=True, default="",
+        help_text=_("触发时最严重的测点；按多个测点判断的规则以此定位相别。"),
+    )
     value = models.FloatField(_("触发值"), null=True)
     limit = models.FloatField(_("限值"), null=True)
     unit = models.CharField(_("单位"), max_length=12, blank=True)
@@ -366,3 +402,22 @@ class Pending(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule_id} {self.device_id}:{self.point_code}"
+
+
+class Watched(models.Model):
+    """How far the rules have followed one device.
+
+    `Pending` and the conditions of its alarms are those of this moment: samples after it are
+    evaluated again by whoever comes next. Written by compare-and-swap together with what follows
+    from the samples, so that of two evaluators one wins and a killed one loses nothing.
+    """
+
+    device = models.OneToOneField(Device, models.CASCADE, primary_key=True, related_name="+")
+    until_s = models.FloatField(_("已评估至（秒）"), help_text=_("自 1970-01-01 UTC 起的秒数。"))
+
+    class Meta:
+        verbose_name = _("评估进度")
+        verbose_name_plural = _("评估进度")
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.until_s:.3f}"

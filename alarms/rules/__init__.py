@@ -1,0 +1,1 @@
+"""Deciding from numbers alone. Pure."""
