@@ -226,11 +226,17 @@ def test_a_closed_home_has_its_cluster_outside(home: Path, monkeypatch: pytest.M
         # Open again or not, the cluster is found where it was made.
         assert read_the_row(again.url) == 42
 
+    (closed / folders.POINTER).unlink()
+    closed.chmod(0o700)
+    begun_anew = folders.ground_for(closed)
+    kept = list(outside.glob("*/postgres.old-*/PG_VERSION"))
     copy = shutil.copytree(closed, home / "copy")
     copy.chmod(0o700)
     elsewhere = folders.ground_for(copy)
 
     folders.remove_sockets(closed)
+    assert kept
+    assert not begun_anew.cluster.exists()
     assert elsewhere.cluster != postgres.ground.cluster
     assert postgres.ground.cluster.is_relative_to(outside)
     assert not (closed / "postgres").exists()

@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 import stat
+import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -51,6 +52,7 @@ def ground_for(home: Path) -> Ground:
                 "give the folders above it their x permission back."
             )
         folder = _outside(home)
+        set_aside(folder / "postgres", "old")
     if not is_reachable(installed / "postgres", account):
         installed = _copied_programs(installed, folder)
     return Ground(folder=folder, programs=installed, account=account)
@@ -88,6 +90,12 @@ def socket_folder(home: Path, service: str, account: Account | None) -> Path:
             "Remove it and start again."
         )
     return folder
+
+
+def set_aside(cluster: Path, why: str) -> None:
+    """Move a cluster that is not to be used out of the way; we delete none."""
+    if cluster.exists():
+        cluster.rename(cluster.with_name(f"postgres.{why}-{time.strftime('%Y%m%d-%H%M%S')}"))
 
 
 def remove_sockets(home: Path) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import psycopg
 
 from config.children import Account, ChildFailed, Process
-from config.embedded.folders import Ground, ground_for, socket_folder
+from config.embedded.folders import Ground, ground_for, set_aside, socket_folder
 
 USER = "dianwu"
 DATABASE = "dianwu"
@@ -152,8 +152,7 @@ class Postgres:
         try:
             found = (cluster / "PG_VERSION").read_text().strip()
         except OSError:
-            aside = cluster.with_name(f"postgres.broken-{time.strftime('%Y%m%d-%H%M%S')}")
-            cluster.rename(aside)
+            set_aside(cluster, "broken")
             self._make_cluster()
             return
         version = subprocess.check_output((self.ground.programs / "postgres", "-V"), text=True)
