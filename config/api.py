@@ -1,5 +1,10 @@
 """Addresses of the REST API, version 1."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from core.endpoints import UnknownEndpoint
+
+urlpatterns = [
+    path("", include("sites.api")),
+    re_path(r"", UnknownEndpoint.as_view(), name="api-unknown"),
+]

@@ -18,8 +18,9 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
+from rest_framework.views import APIView
 
-from core.errors import Invalid
+from core.errors import Invalid, NotFound
 
 
 class Endpoint(GenericAPIView):
@@ -42,6 +43,11 @@ class Endpoint(GenericAPIView):
         unknown = sorted(set(request.query_params) - self.known_parameters())
         if unknown:
             raise Invalid(fields={name[:80]: [gettext("未知的参数。")] for name in unknown})
+
+    @property
+    def person(self) -> Any:
+        """The user who asks."""
+        return self.request.user
 
     def known_parameters(self) -> frozenset[str]:
         """Names that the query string may use."""
@@ -69,6 +75,17 @@ class Endpoint(GenericAPIView):
         """One row as an answer."""
         form = serializer(row, context=self.get_serializer_context())
         return Response(form.data, status=status)
+
+
+class UnknownEndpoint(APIView):
+    """Every address that is none, in any method: the answer is a problem document too."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise NotFound
 
 
 class ListEndpoint(Endpoint):

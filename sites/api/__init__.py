@@ -1,0 +1,16 @@
+"""REST: signing in, oneself, sites."""
+
+from django.urls import path
+
+from sites.api.me import MeEndpoint
+from sites.api.places import SiteEndpoint, SitesEndpoint
+from sites.api.tokens import CurrentTokenEndpoint, TokenEndpoint, TokensEndpoint
+
+urlpatterns = [
+    path("tokens/", TokensEndpoint.as_view(), name="api-tokens"),
+    path("tokens/current/", CurrentTokenEndpoint.as_view(), name="api-token-current"),
+    path("tokens/<int:pk>/", TokenEndpoint.as_view(), name="api-token"),
+    path("me/", MeEndpoint.as_view(), name="api-me"),
+    path("sites/", SitesEndpoint.as_view(), name="api-sites"),
+    path("sites/<int:pk>/", SiteEndpoint.as_view(), name="api-site"),
+]
