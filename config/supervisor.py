@@ -149,7 +149,7 @@ class Supervisor:
         _say("\n".join(lines))
 
     def _announce(self, name: str, text: str) -> None:
-        now = datetime.now().astimezone()
+        now = datetime.now(UTC).astimezone()
         _say(f"{now:%H:%M:%S}  {name:<10}  {text}")
         path = self._home / "log" / "supervisor.log"
         # A full disk is no reason to take everything down.
