@@ -95,5 +95,5 @@ def _copy(data: bytes, table: str) -> None:
     with connection.cursor() as cursor:
         statement = f"COPY {table} ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
         # Django does not know COPY: without this the driver's own errors come out.
-        with connection.wrap_database_errors, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
+        with connection.wrap_database_errors, cursor.copy(statement) as copy:
             copy.write(data)

@@ -12,6 +12,7 @@ class LayoutGroup:
 
     `at` is in epoch seconds, rows of one device are in time order. NaN = not sampled or invalid.
     `flags` names single bad points: bit i (little endian) is position i of values, then counters.
+    `has_slow`: registers that are not read in every cycle were read this time.
     """
 
     layout_id: int
@@ -22,6 +23,7 @@ class LayoutGroup:
     counters: NDArray[np.float64]
     quality: NDArray[np.uint8]
     flags: list[bytes | None]
+    has_slow: bool = False
 
     def __len__(self) -> int:
         return len(self.device_ids)
@@ -37,6 +39,7 @@ class LayoutGroup:
             counters=self.counters[kept],
             quality=self.quality[kept],
             flags=[self.flags[row] for row in np.flatnonzero(kept)],
+            has_slow=self.has_slow,
         )
 
 

@@ -99,8 +99,8 @@ def _rows(
     )
     with connection.cursor() as cursor:
         # COPY takes no parameters of the protocol.
-        statement = cursor.mogrify(query, [device_id, start, end])  # type: ignore[attr-defined]
-        with connection.wrap_database_errors, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
+        statement = cursor.mogrify(query, [device_id, start, end])
+        with connection.wrap_database_errors, cursor.copy(statement) as copy:
             data = b"".join(copy)
     return _numbers(data, 1 + len(codes))
 

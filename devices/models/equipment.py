@@ -237,6 +237,7 @@ class Ratio(models.Model):
     pt = models.FloatField(_("PT 变比"), default=1, validators=[MinValueValidator(0.001)])
     valid_from = models.DateTimeField(_("生效时间"))
     valid_to = models.DateTimeField(_("失效时间"), null=True, blank=True)
+    updated_at = models.DateTimeField(_("更新时间"), auto_now=True)
 
     objects = DeviceScopedQuerySet.as_manager()
 
@@ -268,6 +269,7 @@ class PointOverride(models.Model):
     name = models.CharField(_("名称"), max_length=80, blank=True)
     name_en = models.CharField(_("英文名称"), max_length=120, blank=True)
     is_enabled = models.BooleanField(_("启用"), default=True)
+    updated_at = models.DateTimeField(_("更新时间"), auto_now=True)
 
     objects = DeviceScopedQuerySet.as_manager()
 

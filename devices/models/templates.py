@@ -109,6 +109,9 @@ class TemplateVersion(models.Model):
         choices=[("primary", _("一次侧")), ("secondary", _("二次侧"))],
         default="primary",
     )
+    forbidden = models.JSONField(
+        _("禁读区间"), default=list, blank=True, help_text=_("功能码、首地址、末地址。")
+    )
     defaults = models.JSONField(_("通信默认值"), default=dict, blank=True)
     created_at = models.DateTimeField(_("创建时间"), auto_now_add=True)
 
