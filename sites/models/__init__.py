@@ -7,14 +7,13 @@ from sites.models.access import (
     access_for,
     forget_access,
 )
+from sites.models.circuits import Circuit, Transformer
 from sites.models.dictionaries import Category, Department, NumberSeries, Town
 from sites.models.people import Organisation, Team, User
 from sites.models.places import (
-    Circuit,
     Enterprise,
     Room,
     Site,
-    Transformer,
     phase_nominal_v,
 )
 from sites.models.tokens import ApiToken, SignInRefusal

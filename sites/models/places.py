@@ -184,7 +184,10 @@ class Site(Place):
         constraints = [
             models.CheckConstraint(
                 condition=Q(latitude_deg__isnull=True, longitude_deg__isnull=True)
+                # Said outright: a range of NULL is unknown, and a check lets the unknown pass.
                 | Q(
+                    latitude_deg__isnull=False,
+                    longitude_deg__isnull=False,
                     latitude_deg__range=(-90, 90),
                     longitude_deg__range=(-180, 180),
                 ),
@@ -232,76 +235,5 @@ class Room(Place):
                 fields=["site", "name"],
                 name="room_name_per_site",
                 violation_error_message=_("该站点已有同名配电室。"),
-            )
-        ]
-
-
-class RoomScopedQuerySet(SiteScopedQuerySet):
-    site_path = "room__site__"
-
-
-class Transformer(Place):
-    """A power transformer; `rated_kva` is the base of its loading."""
-
-    class Kind(models.TextChoices):
-        DRY = "dry", _("干式")
-        OIL = "oil", _("油浸式")
-
-    room = models.ForeignKey(
-        Room, models.CASCADE, related_name="transformers", verbose_name=_("配电室")
-    )
-    rated_kva = models.PositiveIntegerField(
-        _("额定容量 (kVA)"), validators=[MinValueValidator(1)]
-    )
-    vector_group = models.CharField(_("联结组别"), max_length=12, default="Dyn11")
-    kind = models.CharField(_("类型"), max_length=8, choices=Kind, default=Kind.DRY)
-
-    objects = RoomScopedQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("变压器")
-        verbose_name_plural = _("变压器")
-        ordering = ["room_id", "name"]
-
-
-class Circuit(Place):
-    """An LV circuit (回路); circuits form a tree from the incomer down."""
-
-    class Kind(models.TextChoices):
-        INCOMER = "incomer", _("进线")
-        FEEDER = "feeder", _("出线")
-        TIE = "tie", _("母联")
-        CAPACITOR = "capacitor", _("电容补偿")
-
-    room = models.ForeignKey(
-        Room, models.CASCADE, related_name="circuits", verbose_name=_("配电室")
-    )
-    transformer = models.ForeignKey(
-        Transformer, models.SET_NULL, null=True, blank=True, related_name="circuits",
-        verbose_name=_("变压器"),
-    )
-    parent = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, related_name="children",
-        verbose_name=_("上级回路"),
-    )
-    code = models.CharField(_("编号"), max_length=20, blank=True)
-    kind = models.CharField(_("类型"), max_length=12, choices=Kind, default=Kind.FEEDER)
-    rated_current_a = models.FloatField(_("额定电流 (A)"), null=True, blank=True)
-    nominal_voltage_v = models.PositiveIntegerField(
-        _("额定电压 (V)"), null=True, blank=True,
-        help_text=_("为空时取站点的额定电压。"),
-    )
-
-    objects = RoomScopedQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("回路")
-        verbose_name_plural = _("回路")
-        ordering = ["room_id", "code", "name"]
-        constraints = [
-            models.CheckConstraint(
-                condition=~Q(parent=models.F("id")),
-                name="circuit_not_its_own_parent",
-                violation_error_message=_("回路不能是自己的上级。"),
             )
         ]
