@@ -167,7 +167,8 @@ class Crew:
         if member.process.once and code == 0:
             self._move(member, State.DONE)
             return
-        line = children.tail(child.log, lines=1)
+        # A process that was killed has not said why.
+        line = children.tail(child.log, lines=1) if code > 0 else ""
         self._retry(member, f"ended with {_reason(code)}{f' ({line})' if line else ''}")
 
     def _retry(self, member: Member, reason: str) -> None:

@@ -118,7 +118,9 @@ def _web(address: Address) -> Process:
 
 def _celery(name: str, kind: str, *options: str) -> Process:
     chatter = ("--without-gossip", "--without-mingle") if kind == "worker" else ()
-    command = _python("-m", "celery", "-A", "config", kind, "-l", "INFO", *chatter, *options)
+    # At INFO beat writes a line for every task it sends, some each second.
+    level = "WARNING" if kind == "beat" else "INFO"
+    command = _python("-m", "celery", "-A", "config", kind, "-l", level, *chatter, *options)
     return Process(name=name, command=command, folder=CHECKOUT)
 
 

@@ -27,6 +27,7 @@ SETTINGS = {
     "max_locks_per_transaction": "256",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "max_logical_replication_workers": "0",
     "wal_compression": "on",
     "max_wal_size": "1GB",
     "checkpoint_timeout": "15min",
