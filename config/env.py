@@ -39,16 +39,16 @@ GIVEN_REDIS_URL = env.str("REDIS_URL", "")
 DATABASE_URL = env.str("DATABASE_URL", _running.get("DATABASE_URL", ""))
 REDIS_URL = env.str("REDIS_URL", _running.get("REDIS_URL", ""))
 IS_EMBEDDED = env.bool(
-    "DIANWU_EMBEDDED", "DATABASE_URL" in _running and DATABASE_URL == _running["DATABASE_URL"]
+    "DIANWU_EMBEDDED", bool(DATABASE_URL) and _running.get("DATABASE_URL") == DATABASE_URL
 )
 ALLOWED_HOSTS = env.list("DIANWU_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-TRUSTED_ORIGINS = env.list("DIANWU_TRUSTED_ORIGINS", [])
+TRUSTED_ORIGINS: list[str] = env.list("DIANWU_TRUSTED_ORIGINS", [])
 # How many proxies of ours stand in front: so many of X-Forwarded-For's last entries are believed.
 PROXIES = env.int("DIANWU_PROXIES", 0)
 HTTPS = env.bool("DIANWU_HTTPS", False)
 POLL_SHARDS = env.int("DIANWU_POLL_SHARDS", 2)
 MEDIA_ROOT = Path(env.str("DIANWU_MEDIA", str(HOME / "media")))
-TILE_HOSTS = env.list("DIANWU_TILE_HOSTS", [])
+TILE_HOSTS: list[str] = env.list("DIANWU_TILE_HOSTS", [])
 LOG_LEVEL = env.str("DIANWU_LOG_LEVEL", "INFO")
 
 
