@@ -121,6 +121,14 @@ class WorkOrder(models.Model):
     def is_open(self) -> bool:
         return self.state in states.OPEN
 
+    @property
+    def seen(self) -> str:
+        """What somebody who looks at the order now has seen: moves take it back as `seen`.
+
+        The assignee belongs to it: assigning again leaves the state as it was.
+        """
+        return f"{self.state}:{self.assignee_id or ''}"
+
 
 class WorkOrderLog(models.Model):
     """What happened to an order: append-only, every move an edge of the table."""

@@ -66,3 +66,12 @@ LIFE = Life(
         Edge(State.TO_ACCEPT, Move.SEND_BACK, State.IN_PROGRESS, _ACCEPT),
     ],
 )
+
+# What a move must be given, besides the order: for the service, the forms and the API alike.
+NEEDS: dict[Move, tuple[str, ...]] = {
+    Move.ASSIGN: ("assignee",),
+    Move.HOLD: ("note",),
+    Move.FINISH: ("finding", "measures"),
+    Move.SEND_BACK: ("note",),
+    Move.CANCEL: ("note",),
+}

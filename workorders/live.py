@@ -1,0 +1,53 @@
+"""What browsers are told about work orders, after commit, to whoever watches the site."""
+
+import logging
+from functools import partial
+from typing import Literal, TypedDict
+
+import redis
+from channels.layers import get_channel_layer
+from django.db import transaction
+
+from core.loop import run
+from workorders.models import WorkOrder
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_S = 2.0
+
+Event = Literal["created", "moved", "edited", "noted", "photo"]
+
+
+class OrderMessage(TypedDict):
+    """One change of one order; the page asks again for what it shows."""
+
+    type: Literal["site.order"]
+    site: int
+    order: int
+    number: str
+    event: Event
+    state: str
+
+
+def publish(order: WorkOrder, event: Event) -> None:
+    """Tell the site's group once the change is committed; a lost message costs nobody the change."""
+    message = OrderMessage(
+        type="site.order",
+        site=order.site_id,
+        order=order.pk,
+        number=order.number,
+        event=event,
+        state=order.state,
+    )
+    transaction.on_commit(partial(_send, message), robust=True)
+
+
+def _send(message: OrderMessage) -> None:
+    layer = get_channel_layer()
+    if layer is None:
+        return
+    try:
+        run(layer.group_send(f"site.{message['site']}", message), timeout_s=PATIENCE_S)
+    except (redis.RedisError, OSError, TimeoutError) as failure:
+        # Redis away: pages catch up by their snapshot on reconnecting.
+        logger.warning("order.unannounced order=%s error=%s", message["order"], failure)

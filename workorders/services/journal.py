@@ -1,0 +1,49 @@
+"""The record of an order, and the news of it: shared by every service, called by nobody else."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from core.errors import Changed
+from sites.models import User
+from workorders import live
+from workorders.models import WorkOrder, WorkOrderLog
+from workorders.signals import workorder_moved
+
+
+def write(
+    order: WorkOrder, entry: str, *, by: User, door: str, now: datetime, **columns: Any
+) -> WorkOrderLog:
+    """Add one row to the order's log, inside the caller's transaction."""
+    return WorkOrderLog.objects.create(
+        order=order, entry=entry, at=now, by=by, door=door, **columns
+    )
+
+
+def announce(order: WorkOrder, event: live.Event) -> None:
+    """Tell browsers, and for a creation or a move also the apps above, after commit."""
+    live.publish(order, event)
+    if event in {"created", "moved"}:
+        order_id = order.pk
+        transaction.on_commit(
+            lambda: workorder_moved.send_robust(sender=WorkOrder, order_id=order_id), robust=True
+        )
+
+
+def changed(order_id: int) -> Changed:
+    """Somebody else was first: the refusal with the fresh state, who made it and when."""
+    fresh = WorkOrder.objects.select_related("assignee").get(pk=order_id)
+    last = (
+        WorkOrderLog.objects.filter(order_id=order_id, entry__in=["created", "move"])
+        .select_related("by")
+        .order_by("-at", "-id")
+        .first()
+    )
+    return Changed(
+        state=fresh.state,
+        seen=fresh.seen,
+        assignee=str(fresh.assignee) if fresh.assignee else None,
+        by=str(last.by) if last and last.by else None,
+        at=last.at if last else fresh.updated_at,
+    )

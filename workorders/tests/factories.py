@@ -1,0 +1,101 @@
+"""Work orders for tests. They are created and moved by the services, so that none is impossible."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from itertools import count
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+
+from sites.models import Site, User
+from sites.tests.factories import People
+from workorders import services
+from workorders.models import WorkOrder
+from workorders.states import Kind, Move, Priority, State
+
+NOW = datetime(2026, 11, 20, 6, 10, tzinfo=UTC)
+REASON = "等待备件"
+_numbers = count(1)
+
+# How each state is reached from the beginning, by the shortest way.
+PATHS: dict[str, tuple[Move, ...]] = {
+    State.NEW: (),
+    State.ASSIGNED: (Move.ASSIGN,),
+    State.IN_PROGRESS: (Move.ASSIGN, Move.START),
+    State.ON_HOLD: (Move.ASSIGN, Move.START, Move.HOLD),
+    State.TO_ACCEPT: (Move.ASSIGN, Move.START, Move.FINISH),
+    State.CLOSED: (Move.ASSIGN, Move.START, Move.FINISH, Move.ACCEPT),
+    State.CANCELLED: (Move.CANCEL,),
+}
+
+
+def facts_of(**facts: Any) -> dict[str, Any]:
+    """What `create` needs, besides the site and the person."""
+    defaults: dict[str, Any] = {
+        "kind": Kind.REPAIR,
+        "priority": Priority.HIGH,
+        "title": f"工单 {next(_numbers)}",
+        "description": "出线 3 剩余电流超限",
+        "due_at": NOW + timedelta(hours=8),
+        "door": "web",
+        "now": NOW,
+    }
+    return defaults | facts
+
+
+def given_for(move: str, *, assignee: User | None = None) -> dict[str, Any]:
+    """Complete facts for a move."""
+    return {
+        Move.ASSIGN: {"assignee": assignee},
+        Move.HOLD: {"note": REASON},
+        Move.FINISH: {"finding": "电缆头受潮", "measures": "更换电缆头"},
+        Move.SEND_BACK: {"note": REASON},
+        Move.CANCEL: {"note": REASON},
+    }.get(Move(move), {})
+
+
+def make_order(
+    *,
+    cast: People,
+    state: str = State.NEW,
+    site: Site | None = None,
+    by: User | None = None,
+    assignee: User | None = None,
+    **facts: Any,
+) -> WorkOrder:
+    """An order on the cast's site, created by Di and brought to a state for Bo."""
+    by = by or cast.di
+    order = services.create(site=site or cast.site, by=by, **facts_of(**facts))
+    bring(order, state, cast=cast, assignee=assignee)
+    return WorkOrder.objects.with_place().get(pk=order.pk)
+
+
+def bring(
+    order: WorkOrder, state: str, *, cast: People, assignee: User | None = None
+) -> None:
+    """Bring a new order to a state by the moves that people make, a minute apart."""
+    worker = assignee or cast.bo
+    for step, move in enumerate(PATHS[state], start=1):
+        works = move in {Move.START, Move.HOLD, Move.FINISH}
+        services.move(
+            order_id=order.pk,
+            move=move,
+            by=worker if works else cast.di,
+            door="web",
+            now=order.created_at + timedelta(minutes=step),
+            **given_for(move, assignee=worker),
+        )
+
+
+def picture(
+    *, size: tuple[int, int] = (64, 48), kind: str = "JPEG", **options: Any
+) -> SimpleUploadedFile:
+    """An upload of a picture: red on the left, blue on the right."""
+    image = Image.new("RGB", size, "red")
+    image.paste("blue", (size[0] // 2, 0, size[0], size[1]))
+    target = BytesIO()
+    image.save(target, kind, **options)
+    return SimpleUploadedFile(f"photo.{kind.lower()}", target.getvalue(), f"image/{kind.lower()}")
