@@ -18,4 +18,3 @@ urlpatterns = [
     path("jsi18n/", JavaScriptCatalog.as_view(), name="jsi18n"),
     path("admin/", admin.site.urls),
 ]
-handler429 = "sites.accounts.too_many"

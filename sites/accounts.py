@@ -7,29 +7,18 @@ from allauth.core import context as core_context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.ratelimit import respond_429
 from allauth.mfa.base.forms import AuthenticateForm
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils import timezone
 
 from sites import services
 from sites.models import SignInRefusal
 from sites.selectors import may_enter
-from sites.services.limits import TooManyAttempts
 
 
 def address_of(request: HttpRequest) -> str:
     """The caller's address; a proxy's header counts only as settings say (allauth's rule)."""
     return DefaultAccountAdapter(request).get_client_ip(request)
-
-
-def too_many(request: HttpRequest) -> HttpResponse:
-    """allauth's answer above a limit (handler429 of the root addresses), in our frame."""
-    refusal = TooManyAttempts()
-    response = render(request, "refused.html", {"refusal": refusal}, status=refusal.status)
-    response["Retry-After"] = str(max(window_s for _limit, window_s in settings.SIGN_IN_LIMITS.values()))
-    return response
 
 
 class AccountAdapter(DefaultAccountAdapter):
