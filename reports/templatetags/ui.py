@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django import template
 from django.conf import settings
+from django.core.paginator import Page
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -15,7 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from alarms.states import Severity
+from alarms.states import Severity, Verdict
 
 register = template.Library()
 
@@ -139,6 +140,65 @@ def number(value: float | None, decimals: int = 1) -> str:
 def lookup(mapping: Mapping[Any, Any], key: Any) -> Any:
     """The value of a key that is itself a variable."""
     return mapping.get(key)
+
+
+@register.filter
+def of(points: Mapping[str, Any], alarm: Any) -> Any:
+    """The point that an alarm is about, from the page's points by code."""
+    return points.get(alarm.point_code or alarm.worst_code)
+
+
+@register.filter
+def minutes(value: int) -> str:
+    """Minutes as a whole number of minutes or hours."""
+    if value % 60:
+        return _("%(minutes)d 分") % {"minutes": value}
+    return ngettext("%(hours)d 小时", "%(hours)d 小时", value // 60) % {"hours": value // 60}
+
+
+@register.filter
+def moment_of(text: str, zone: str) -> str:
+    """A moment kept as ISO text in a log row, in a zone."""
+    return f"{datetime.fromisoformat(text).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+
+
+@register.filter
+def verdict(value: str) -> str:
+    """The label of a verdict kept in a log row."""
+    return str(Verdict(value).label) if value in Verdict.values else value
+
+
+@register.filter
+def elided(page: Page[Any]) -> list[Any]:
+    """Page numbers around the present one, with ellipses."""
+    return list(page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1))
+
+
+@register.simple_tag(takes_context=True)
+def without(context: Mapping[str, Any], name: str) -> str:
+    """The address of the page without one of its filters."""
+    query = context["request"].GET.copy()
+    query.pop(name, None)
+    query.pop("page", None)
+    return f"?{query.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def toggled(context: Mapping[str, Any], name: str, value: str) -> str:
+    """The address of the page with one value of a many-valued filter switched on or off."""
+    query = context["request"].GET.copy()
+    values = query.getlist(name)
+    query.setlist(name, [v for v in values if v != value] if value in values else [*values, value])
+    query.pop("page", None)
+    return f"?{query.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def hidden(context: Mapping[str, Any], names: str) -> SafeString:
+    """Filters that a form does not show, carried on as hidden fields."""
+    query = context["request"].GET
+    pairs = [(name, value) for name in names.split() for value in query.getlist(name) if value]
+    return format_html_join("", '<input type="hidden" name="{}" value="{}">', pairs)
 
 
 @register.filter
