@@ -1,0 +1,26 @@
+"""How other rows name a device or a gateway."""
+
+from rest_framework import serializers
+
+from core.endpoints import Row
+from devices.models import Device, Gateway
+
+
+class GatewayReference(Row):
+    """A gateway by name."""
+
+    name = serializers.CharField(source="label")
+
+    class Meta:
+        model = Gateway
+        fields = ["id", "name"]
+
+
+class DeviceReference(Row):
+    """A device by code and name."""
+
+    name = serializers.CharField(source="label")
+
+    class Meta:
+        model = Device
+        fields = ["id", "code", "name"]
