@@ -199,6 +199,8 @@ def make_home(home: Path) -> None:
         if not home.exists():
             home.mkdir(parents=True)
             home.chmod(0o711)
+        if not os.access(home, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         (home / "log").mkdir(mode=0o700, exist_ok=True)
         key = home / "secret_key"
         if not key.exists():

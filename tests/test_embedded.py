@@ -20,6 +20,7 @@ from config.embedded import Postgres, child_environment, folders, temporary_serv
 from config.embedded.redis import Redis
 from tests.conftest import Eventually
 
+pytestmark = pytest.mark.slow
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be locked out by a user")
 
 

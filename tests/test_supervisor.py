@@ -18,6 +18,8 @@ from config.children import birth_of
 from config.processes import CHECKOUT
 from tests.conftest import Eventually
 
+pytestmark = pytest.mark.slow
+
 # Children of the trial: loops that say nothing, one that does not listen to SIGTERM and has a child
 # of its own, and steps that fail once or always.
 TABLE = """
