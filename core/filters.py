@@ -116,3 +116,24 @@ class AnyOfFilter(django_filters.MultipleChoiceFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("distinct", False)
         super().__init__(*args, **kwargs)
+
+
+def chips_of(filters: django_filters.FilterSet) -> list[tuple[str, str]]:
+    """Filters in force as (parameter, words), for pages that remove them one by one."""
+    if not filters.is_valid():
+        return []
+    found = []
+    for name, value in filters.form.cleaned_data.items():
+        if value in (None, "", []) or name == "ordering":
+            continue
+        choices = dict(getattr(filters.form.fields[name], "choices", ()) or ())
+        values = value if isinstance(value, list) else [value]
+        words = "、".join(str(_words(one, choices)) for one in values)
+        found.append((name, f"{filters.filters[name].label}：{words}"))
+    return found
+
+
+def _words(value: Any, choices: dict[Any, Any]) -> Any:
+    if isinstance(value, bool):
+        return _("是") if value else _("否")
+    return choices.get(value, value)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +11,7 @@ from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
-from core.errors import DomainError
+from core.errors import DomainError, Invalid
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -81,3 +82,12 @@ class DomainErrorMiddleware:
 def flash(request: HttpRequest, refusal: DomainError) -> None:
     """Tell the person on the next page why something was refused."""
     messages.error(request, str(refusal))
+
+
+def tell_fields(form: forms.Form, refusal: Invalid) -> None:
+    """Put a service's objections beside the fields of the form, or over it."""
+    for field, sentences in refusal.fields.items():
+        for sentence in sentences:
+            form.add_error(field if field in form.fields else None, sentence)
+    if not refusal.fields:
+        form.add_error(None, str(refusal))

@@ -6,14 +6,14 @@ from typing import Any, cast
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
-from django.utils.translation import gettext as _
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
 from alarms.filters import AlarmFilter
 from alarms.models import Alarm
 from alarms.states import OPEN, SEVERITY_RANK, Handling, Severity
+from core.filters import chips_of
 from core.http import render_part
 from devices.models import PointCode
 from sites.models import User
@@ -68,7 +68,7 @@ def alarm_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "view": view,
         "filters": filters,
-        "chips": chips(filters),
+        "chips": [chip for chip in chips_of(filters) if chip[0] != "severity"],
         "points": points_of(page.object_list),
         **facets(request, alarms, view),
     }
@@ -77,7 +77,7 @@ def alarm_list(request: HttpRequest) -> HttpResponse:
 
 def facets(request: HttpRequest, alarms: QuerySet[Any], view: str) -> dict[str, list[Tab]]:
     """Counts of each tab under the other filters, and of each severity within the tab."""
-    data = cast(QueryDict, request.GET.copy())
+    data = request.GET.copy()
     chosen = set(data.getlist("severity")) & set(Severity.values)
     data.pop("severity", None)
     filters = AlarmFilter(data, queryset=alarms, request=request)
@@ -107,22 +107,6 @@ def facets(request: HttpRequest, alarms: QuerySet[Any], view: str) -> dict[str, 
             for name in SEVERITY_RANK
         ],
     }
-
-
-def chips(filters: AlarmFilter) -> list[tuple[str, str]]:
-    """Filters in force, as (parameter, words), for removing them one by one."""
-    if not filters.is_valid():
-        return []
-    found = []
-    for name, value in filters.form.cleaned_data.items():
-        if value in (None, "", []) or name in {"ordering", "severity"}:
-            continue
-        label = filters.filters[name].label
-        words = _("是") if value is True else _("否") if value is False else value
-        if isinstance(value, list):
-            words = "、".join(str(dict(filters.filters[name].extra["choices"])[v]) for v in value)
-        found.append((name, f"{label}：{words}"))
-    return found
 
 
 def points_of(alarms: Any) -> dict[str, PointCode]:

@@ -17,7 +17,7 @@ from alarms.forms import ArchiveForm, CommentForm, IgnoreForm, VerifyForm
 from alarms.models import Alarm
 from alarms.views.details import show
 from core.errors import Changed, DomainError, Forbidden, Invalid, NotFound
-from core.http import flash
+from core.http import flash, tell_fields
 from sites.models import User
 
 Service = Callable[..., Alarm]
@@ -71,7 +71,7 @@ def _act(
     try:
         service(alarm_id=pk, by=user, door="web", now=timezone.now(), **facts)
     except Invalid as refusal:
-        _tell_fields(form, refusal)
+        tell_fields(form, refusal)
         return show(request, alarm, forms={name: form}, status=400)
     except (NotFound, Forbidden):
         raise
@@ -82,14 +82,3 @@ def _act(
     else:
         messages.success(request, done)
     return redirect("alarms:alarm-detail", pk=pk)
-
-
-def _tell_fields(form: forms.Form, refusal: Invalid) -> None:
-    """Put the service's objections beside the fields, or over the form."""
-    for field, sentences in refusal.fields.items():
-        for sentence in sentences:
-            form.add_error(field if field in form.fields else None, sentence)
-    if not refusal.fields:
-        form.add_error(None, str(refusal))
-
-
