@@ -139,8 +139,11 @@ class Circuit(Place):
         ]
 
     def clean(self) -> None:
-        """What the trigger refuses, said beside the field. Raises ValidationError."""
-        if self.room_id is None:
+        """What the trigger refuses, said beside the field. Raises ValidationError.
+
+        The room may be one that is being made together with its circuits.
+        """
+        if getattr(self, "room", None) is None:
             return
         wrong: dict[str, Any] = {}
         if self.transformer and self.transformer.room_id != self.room_id:

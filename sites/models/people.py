@@ -19,13 +19,13 @@ class OrganisationQuerySet(models.QuerySet["Organisation"]):
     def visible_to(
         self, user: User | AnonymousUser, *, ability: Ability = Ability.VIEW
     ) -> Self:
-        """One's own and those on which, or on one of whose teams, the ability is held."""
+        """Those on which the ability is held; to look at, also one's own and those of one's teams."""
         access = access_for(user)
         if access.has_everywhere(ability):
             return self
         condition = Q(pk__in=access.scope_ids(ScopeKind.ORGANISATION, ability))
-        condition |= Q(teams__in=access.scope_ids(ScopeKind.TEAM, ability))
         if ability == Ability.VIEW:
+            condition |= Q(teams__in=access.scope_ids(ScopeKind.TEAM, ability))
             condition |= Q(users=getattr(user, "pk", None))
         return self.filter(pk__in=self.model.objects.filter(condition).values("pk"))
 

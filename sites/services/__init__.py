@@ -3,7 +3,7 @@
 from sites.services.grants import end_grant, grant
 from sites.services.numbers import take_numbers
 from sites.services.profile import edit_profile
-from sites.services.sign_in import record_refusal, sign_in
+from sites.services.sign_in import record_refusal, sign_in, switch_off_second_step
 from sites.services.tokens import digest_of, issue_token, note_use, revoke_token
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "record_refusal",
     "revoke_token",
     "sign_in",
+    "switch_off_second_step",
     "take_numbers",
 ]

@@ -75,17 +75,23 @@ def grant(  # noqa: PLR0913 - a grant has this many facts
     return row
 
 
-def end_grant(*, grant: Grant, by: User | None, now: datetime) -> Grant:
-    """End a grant now; one that has not begun is withdrawn, one that has ended stays as it was.
+def end_grant(
+    *, grant: Grant, by: User | None, now: datetime, at: datetime | None = None
+) -> Grant:
+    """End a grant now, or at a later moment; one that has ended stays as it was.
 
-    Raises Forbidden when `by` does not manage grants on its scope.
+    One that has not begun by then is withdrawn: its period becomes empty.
+    Raises Forbidden when `by` does not manage grants on its scope, Invalid when `at` has passed.
     """
+    at = at or now
+    if at < now:
+        raise Invalid(fields={"ends_at": [str(_("结束时间不能早于现在。"))]})
     if by is not None:
         require_grants_on(user=by, scope=grant.scope)
     with _as_person(by), transaction.atomic():
         row = Grant.objects.select_for_update(of=("self",)).get(pk=grant.pk)
-        if row.ends_at is None or row.ends_at > now:
-            row.ends_at = max(now, row.starts_at)
+        if row.ends_at is None or row.ends_at > at:
+            row.ends_at = max(at, row.starts_at)
             row.save(update_fields=["ends_at"])
     grant.ends_at = row.ends_at
     forget_access(grant.user)

@@ -83,6 +83,12 @@ def record_refusal(
     )
 
 
+def switch_off_second_step(*, user: User) -> bool:
+    """Forget the person's authenticator and recovery codes; whether there was anything to forget."""
+    gone, _kinds = Authenticator.objects.filter(user=user).delete()
+    return gone > 0
+
+
 def _by_password(username: str, password: str) -> tuple[User | None, Reason]:
     if "\x00" in username or "\x00" in password:
         return None, Reason.PASSWORD
