@@ -125,6 +125,13 @@ class NumberField(serializers.FloatField):
         return number
 
 
+class IdField(serializers.IntegerField):
+    """A key of a row: what PostgreSQL's bigint can hold."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=2**63 - 1, **kwargs)
+
+
 class MomentField(serializers.DateTimeField):
     """ISO 8601, written in UTC; read only with an offset."""
 

@@ -208,3 +208,8 @@ class Photo(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order_id} {self.at:%F %T}"
+
+    @property
+    def file_name(self) -> str:
+        """What the picture is called when it is saved; reads the order."""
+        return f"{self.order.number}-{self.pk}.jpg"

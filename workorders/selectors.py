@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.core.files.base import File
 from django.db.models import Count, Q, QuerySet
 
 from core.errors import NotFound
@@ -26,10 +27,18 @@ def order_for(*, user: User, pk: int, ability: Ability = Ability.VIEW) -> WorkOr
 
 def photo_for(*, user: User, pk: int) -> Photo:
     """The photo of a visible order. Raises NotFound."""
-    photo = Photo.objects.visible_to(user).filter(pk=pk).first()
+    photo = Photo.objects.visible_to(user).select_related("order").filter(pk=pk).first()
     if photo is None:
         raise NotFound
     return photo
+
+
+def file_of(photo: Photo, field: str = "image") -> File:
+    """One of the photo's JPEG files, opened: image or thumbnail. Raises NotFound when it is gone."""
+    try:
+        return getattr(photo, field).open("rb")
+    except FileNotFoundError:
+        raise NotFound from None
 
 
 def may_move(*, user: User, order: WorkOrder, edge: Edge) -> bool:

@@ -1,0 +1,93 @@
+"""REST: photos of an order, and their files through the gate."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db.models import QuerySet
+from django.http import FileResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.endpoints import Body, Endpoint, ListEndpoint
+from core.parsers import FilesParser
+from workorders import rules, selectors, services
+from workorders.api.orders import DOOR
+from workorders.api.rows import PhotoRow
+from workorders.models import Photo
+
+# What a form needs around its file.
+_FORM_BYTES = 64 * 1024
+
+
+class PhotoBody(Body):
+    """A picture, JPEG, PNG or WebP."""
+
+    file = serializers.FileField()
+    caption = serializers.CharField(
+        max_length=rules.CAPTION_LENGTH, required=False, default="", allow_blank=True
+    )
+
+
+class JpegRenderer(JSONRenderer):
+    """Lets callers ask for a picture; a refusal still is a problem document."""
+
+    media_type = "image/jpeg"
+    format = "jpg"
+
+
+class PhotosEndpoint(ListEndpoint):
+    """Photos of one order."""
+
+    serializer_class = PhotoRow
+    queryset = Photo.objects.none()
+    parser_classes = [FilesParser]
+
+    def get_queryset(self) -> QuerySet[Any]:
+        order = selectors.order_for(user=self.person, pk=self.kwargs["pk"])
+        return order.photos.select_related("by")
+
+    @extend_schema(operation_id="orders_photos_list")
+    def get(self, request: Request, pk: int) -> Response:
+        """List the order's photos, oldest first."""
+        return super().get(request)
+
+    @extend_schema(
+        operation_id="orders_photos_create", request=PhotoBody, responses={201: PhotoRow}
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Upload a photo: it is encoded anew, upright, without place or other metadata."""
+        selectors.order_for(user=self.person, pk=pk)
+        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.PHOTO_MAX_BYTES + _FORM_BYTES:
+            raise RequestDataTooBig
+        facts = self.given(request, PhotoBody)
+        photo = services.add_photo(
+            order_id=pk, by=self.person, door=DOOR, now=timezone.now(), **facts
+        )
+        return self.shown(photo, PhotoRow, status=201)
+
+
+class PictureEndpoint(Endpoint):
+    """The file of one photo."""
+
+    field = "image"
+    renderer_classes = [JpegRenderer, JSONRenderer]
+
+    @extend_schema(
+        responses={(200, "image/jpeg"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, pk: int) -> FileResponse:
+        """Fetch the picture as JPEG."""
+        photo = selectors.photo_for(user=self.person, pk=pk)
+        # The files of a photo never change, but they are private to whoever may see it.
+        return FileResponse(
+            selectors.file_of(photo, self.field),
+            content_type="image/jpeg",
+            filename=photo.file_name,
+            headers={"Cache-Control": "private, max-age=86400"},
+        )
