@@ -159,7 +159,8 @@ class DeviceRead:
     """What came of reading a device once.
 
     at: epoch seconds of the first answer, or of the failure. blocks: raw words per planned block,
-    None for a block that failed; None as a whole when nothing was read. error: None, or the first
+    None for a block that failed; None as a whole when nothing was read. asked: the blocks of the
+    job; a late read may belong to an earlier plan than the present one. error: None, or the first
     thing that went wrong:
 
     - timeout: the device kept silent and is now in back-off
@@ -175,3 +176,4 @@ class DeviceRead:
     at: float
     blocks: list[Words | None] | None = None
     error: str | None = None
+    asked: tuple[Block, ...] = ()

@@ -1,0 +1,252 @@
+"""Modbus TCP: the only file that imports pymodbus, for its frames and messages.
+
+The connection is ours, not pymodbus' client: that one retries and reconnects by itself, leaves a
+request waiting when the connection breaks, and takes an answer with transaction id 0 for any.
+"""
+
+import asyncio
+import logging
+import struct
+from collections.abc import Callable
+from typing import Protocol
+
+from pymodbus.exceptions import ModbusException
+from pymodbus.framer import FramerSocket
+from pymodbus.pdu import DecodePDU, ExceptionResponse, ModbusPDU
+from pymodbus.pdu.bit_message import (
+    ReadCoilsRequest,
+    ReadDiscreteInputsRequest,
+    WriteSingleCoilRequest,
+)
+from pymodbus.pdu.register_message import (
+    ReadHoldingRegistersRequest,
+    ReadHoldingRegistersResponse,
+    ReadInputRegistersRequest,
+    ReadInputRegistersResponse,
+    WriteSingleRegisterRequest,
+)
+
+from devices.drivers import (
+    BIT_FUNCTION_CODES,
+    Block,
+    BusException,
+    BusMalformed,
+    BusRefused,
+    BusTimeout,
+    Words,
+)
+
+# A gateway says with these that the device behind it kept silent.
+SILENT_CODES = (10, 11)
+LAST_TRANSACTION = 0xFFFF
+LONGEST_FRAME = 260
+
+# What goes wrong is reported once by the bus owner; pymodbus would repeat it per request.
+logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
+
+
+class Transport(Protocol):
+    """A connection that asks one question at a time."""
+
+    host: str
+    port: int
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the next question can be sent without connecting."""
+        ...
+
+    async def connect(self, *, timeout_s: float) -> None:
+        """Open the connection. Raises BusRefused."""
+        ...
+
+    def close(self) -> None:
+        """Drop the connection, and with it any answer that is still under way."""
+        ...
+
+    async def read(self, block: Block, *, unit_id: int, timeout_s: float) -> Words:
+        """Raw words of a block; bits as 0 and 1. Raises DriverError."""
+        ...
+
+    async def write_coil(
+        self, address: int, *, is_on: bool, unit_id: int, timeout_s: float
+    ) -> None:
+        """Function code 5. Raises DriverError."""
+        ...
+
+    async def write_register(
+        self, address: int, *, value: int, unit_id: int, timeout_s: float
+    ) -> None:
+        """Function code 6. Raises DriverError."""
+        ...
+
+
+class _FastRegisters(ReadHoldingRegistersResponse):
+    """Unpacks all registers at once; pymodbus takes them one by one."""
+
+    def decode(self, data: bytes) -> None:
+        """Take the words; raises struct.error when their number does not fit."""
+        self.registers = list(struct.unpack(f">{data[0] >> 1}H", data[1:]))
+
+    def __str__(self) -> str:
+        """Short: pymodbus formats every message for its debug log, also when that is off."""
+        return "registers"
+
+
+class _FastInputRegisters(_FastRegisters, ReadInputRegistersResponse):
+    function_code = ReadInputRegistersResponse.function_code
+
+
+_REQUESTS: dict[int, Callable[..., ModbusPDU]] = {
+    1: ReadCoilsRequest,
+    2: ReadDiscreteInputsRequest,
+    3: ReadHoldingRegistersRequest,
+    4: ReadInputRegistersRequest,
+}
+_decoder = DecodePDU(False)
+_decoder.register(_FastRegisters)
+_decoder.register(_FastInputRegisters)
+
+
+class ModbusTcpTransport(asyncio.Protocol):
+    """One connection to a gateway. After a time-out it is closed, so no late answer can be mistaken.
+
+    Transaction ids must match exactly; an answer with another id is dropped.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self.host = host
+        self.port = port
+        self._loop = asyncio.get_running_loop()
+        self._framer = FramerSocket(_decoder)
+        self._socket: asyncio.Transport | None = None
+        self._buffer = b""
+        self._transaction = 0
+        self._request: ModbusPDU | None = None
+        self._answer: asyncio.Future[ModbusPDU] | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection stands, as far as this side knows."""
+        return self._socket is not None
+
+    async def connect(self, *, timeout_s: float) -> None:
+        """Open the connection. Raises BusRefused, also when it takes too long."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._loop.create_connection(lambda: self, self.host, self.port)
+        except (OSError, TimeoutError) as error:
+            self.close()
+            raise BusRefused(str(error) or "no connection in time") from error
+
+    def close(self) -> None:
+        """Drop the connection without waiting."""
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            socket.abort()
+
+    async def read(self, block: Block, *, unit_id: int, timeout_s: float) -> Words:
+        """Raw words of a block; bits as 0 and 1. Raises DriverError."""
+        request = _REQUESTS[block.function_code](
+            address=block.address, count=block.count, dev_id=unit_id
+        )
+        answer = await self._ask(request, timeout_s)
+        if block.function_code in BIT_FUNCTION_CODES:
+            bits = answer.bits
+            if len(bits) != (block.count + 7) // 8 * 8:
+                raise BusMalformed(f"{len(bits)} bits instead of {block.count}")
+            return [int(bit) for bit in bits[: block.count]]
+        words = answer.registers
+        if len(words) != block.count:
+            raise BusMalformed(f"{len(words)} registers instead of {block.count}")
+        return words  # type: ignore[return-value]
+
+    async def write_coil(
+        self, address: int, *, is_on: bool, unit_id: int, timeout_s: float
+    ) -> None:
+        """Function code 5; the echo must agree. Raises DriverError."""
+        request = WriteSingleCoilRequest(address=address, bits=[is_on], dev_id=unit_id)
+        answer = await self._ask(request, timeout_s)
+        if answer.address != address or bool(answer.bits[0]) is not is_on:
+            raise BusMalformed("echo of another coil")
+
+    async def write_register(
+        self, address: int, *, value: int, unit_id: int, timeout_s: float
+    ) -> None:
+        """Function code 6; the echo must agree. Raises DriverError."""
+        request = WriteSingleRegisterRequest(address=address, registers=[value], dev_id=unit_id)
+        answer = await self._ask(request, timeout_s)
+        if answer.address != address or list(answer.registers) != [value]:
+            raise BusMalformed("echo of another register")
+
+    async def _ask(self, request: ModbusPDU, timeout_s: float) -> ModbusPDU:
+        """Send and wait for the answer to exactly this request."""
+        if self._socket is None:
+            raise BusRefused("not connected")
+        self._transaction = self._transaction % LAST_TRANSACTION + 1
+        request.transaction_id = self._transaction
+        self._request = request
+        answer = self._answer = self._loop.create_future()
+        timer = self._loop.call_later(timeout_s, self._expire, answer)
+        self._socket.write(self._framer.buildFrame(request))
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        finally:
+            timer.cancel()
+            self._answer = None
+
+    def _expire(self, answer: asyncio.Future[ModbusPDU]) -> None:
+        if not answer.done():
+            answer.set_exception(BusTimeout())
+            self.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the loop."""
+        self._socket = transport  # type: ignore[assignment]
+        self._buffer = b""
+        self._transaction = 0
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by the loop: whoever waits learns it now, not at the time-out."""
+        self._socket = None
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(BusRefused("connection lost"))
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the loop: take frames until one answers the question."""
+        waiting, request = self._answer, self._request
+        if waiting is None or request is None or waiting.done():
+            return
+        self._buffer = self._buffer + data if self._buffer else data
+        try:
+            while (answer := self._next_frame(request)) is not None:
+                if answer.transaction_id == request.transaction_id:
+                    _settle(waiting, request, answer)
+                    return
+        except (ModbusException, struct.error) as error:
+            waiting.set_exception(BusMalformed(str(error)))
+            self.close()
+
+    def _next_frame(self, request: ModbusPDU) -> ModbusPDU | None:
+        """The next whole frame for this device; None when more data are needed."""
+        used, answer = self._framer.handleFrame(
+            self._buffer, request.dev_id, request.transaction_id
+        )
+        self._buffer = self._buffer[used:]
+        if answer is None and (self._buffer[2:4].strip(b"\0") or len(self._buffer) > LONGEST_FRAME):
+            raise ModbusException("not a Modbus TCP frame")
+        return answer
+
+
+def _settle(waiting: asyncio.Future[ModbusPDU], request: ModbusPDU, answer: ModbusPDU) -> None:
+    if answer.function_code & 0x7F != request.function_code:
+        waiting.set_exception(BusMalformed(f"function {answer.function_code}"))
+    elif not isinstance(answer, ExceptionResponse):
+        waiting.set_result(answer)
+    elif answer.exception_code in SILENT_CODES:
+        waiting.set_exception(BusTimeout(f"gateway says {answer.exception_code}"))
+    else:
+        waiting.set_exception(BusException(answer.exception_code))

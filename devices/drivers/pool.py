@@ -1,0 +1,190 @@
+"""All buses of a worker: one loop thread, connections that stay, polls with a deadline."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import uvloop
+
+from devices.drivers import Block, DeviceRead
+from devices.drivers.bus import BusOwner, BusRequest, BusSpec, BusStatus, Priority, Write
+
+CONNECTING_AT_ONCE = 128
+STOP_PATIENCE_S = 10.0
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class PollJob:
+    """Read one device with its planned blocks."""
+
+    bus_key: int
+    device_id: int
+    unit_id: int
+    blocks: tuple[Block, ...]
+
+
+class BusPool:
+    """Owner of many buses, living in a thread of its own; every method may be called from any other.
+
+    A device has one poll under way at most. What is not ready by the deadline of one poll() comes
+    with a later one; nothing is lost.
+    """
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._buses: dict[int, BusOwner] = {}
+        self._busy: set[int] = set()
+        self._ready: list[DeviceRead] = []
+        self._waiting: asyncio.Future[None] | None = None
+        self._connecting: asyncio.Semaphore | None = None
+
+    def start(self) -> None:
+        """Start the loop thread."""
+        self._loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self._live, name="bus-pool", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close every bus and end the thread; polls under way answer "closed"."""
+        if self._loop is None or self._thread is None:
+            return
+        self._call(self._apply(()))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(STOP_PATIENCE_S)
+        self._loop.close()
+        self._loop = self._thread = self._connecting = None
+
+    def apply(self, plan: Sequence[BusSpec]) -> None:
+        """Make the buses be these: new ones start, missing ones close, changed ones adapt."""
+        self._call(self._apply(tuple(plan)))
+
+    def poll(
+        self, due: Sequence[PollJob], deadline_s: float, *, settle_s: float | None = None
+    ) -> list[DeviceRead]:
+        """Ask all of them; return what is ready once all are done, or after deadline_s at the latest.
+
+        For one caller at a time. The list also holds reads left over from earlier polls. A device whose earlier poll is still
+        under way is not asked again and comes as "late". With settle_s it returns earlier: when
+        something is ready and nothing more came for that long, so that a slow bus does not hold up
+        the others; poll((), …) then fetches the rest.
+        """
+        return self._call(self._poll(due, deadline_s, settle_s))
+
+    def request(
+        self,
+        job: PollJob,
+        priority: Priority = Priority.ON_DEMAND,
+        *,
+        write: Write | None = None,
+    ) -> Future[DeviceRead]:
+        """Ask one device ahead of the polls, also when it is in back-off.
+
+        With write, the value is written first and the blocks are read after it. The result carries
+        its error; the future itself does not fail.
+        """
+        return asyncio.run_coroutine_threadsafe(
+            self._request(job, priority, write), self._running()
+        )
+
+    def status(self) -> dict[int, BusStatus]:
+        """Every bus by its key."""
+        return self._call(self._status())
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            raise RuntimeError("the pool is not started")
+        return self._loop
+
+    def _call(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._running()).result()
+
+    def _live(self) -> None:
+        loop = self._running()
+        asyncio.set_event_loop(loop)
+        loop.run_forever()
+
+    async def _apply(self, plan: tuple[BusSpec, ...]) -> None:
+        if self._connecting is None:
+            self._connecting = asyncio.Semaphore(CONNECTING_AT_ONCE)
+        wanted = {spec.key: spec for spec in plan}
+        gone = [self._buses.pop(key) for key in list(self._buses) if key not in wanted]
+        await asyncio.gather(*(bus.close() for bus in gone))
+        for key, spec in wanted.items():
+            bus = self._buses.get(key)
+            if bus is None:
+                bus = self._buses[key] = BusOwner(spec, connecting=self._connecting)
+                bus.start()
+            elif bus.spec.version != spec.version:
+                bus.reconfigure(spec)
+
+    async def _poll(
+        self, due: Sequence[PollJob], deadline_s: float, settle_s: float | None
+    ) -> list[DeviceRead]:
+        loop = asyncio.get_running_loop()
+        busy, buses, deliver = self._busy, self._buses, self._deliver
+        for job in due:
+            if job.device_id in busy:
+                self._ready.append(_unasked(job, "late"))
+                continue
+            busy.add(job.device_id)
+            request = BusRequest(job.device_id, job.unit_id, job.blocks, deliver)
+            bus = buses.get(job.bus_key)
+            if bus is None:
+                deliver(_unasked(job, "closed"))
+            else:
+                bus.post(request)
+        end = loop.time() + deadline_s
+        while busy and (rest_s := end - loop.time()) > 0:
+            seen = len(self._ready)
+            await self._wait(rest_s if settle_s is None else min(rest_s, settle_s))
+            if settle_s is not None and seen and len(self._ready) == seen:
+                break
+        ready, self._ready = self._ready, []
+        return ready
+
+    async def _wait(self, longest_s: float) -> None:
+        """Until nobody is busy any more."""
+        loop = asyncio.get_running_loop()
+        waiting = self._waiting = loop.create_future()
+        timer = loop.call_later(longest_s, self._release)
+        try:
+            await waiting
+        finally:
+            timer.cancel()
+            self._waiting = None
+
+    def _release(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    def _deliver(self, read: DeviceRead) -> None:
+        self._busy.discard(read.device_id)
+        self._ready.append(read)
+        if not self._busy:
+            self._release()
+
+    async def _request(self, job: PollJob, priority: Priority, write: Write | None) -> DeviceRead:
+        bus = self._buses.get(job.bus_key)
+        if bus is None:
+            return _unasked(job, "closed")
+        return await bus.submit(
+            device_id=job.device_id,
+            unit_id=job.unit_id,
+            blocks=job.blocks,
+            priority=priority,
+            write=write,
+        )
+
+    async def _status(self) -> dict[int, BusStatus]:
+        return {key: bus.status() for key, bus in self._buses.items()}
+
+
+def _unasked(job: PollJob, error: str) -> DeviceRead:
+    return DeviceRead(job.device_id, time.time(), error=error, asked=job.blocks)

@@ -1,0 +1,42 @@
+"""Meters that do not exist: a Modbus TCP server of its own, with a load model and faults.
+
+Independent of the driver it serves: it speaks the protocol from the standard's text, so that a
+misunderstanding on one side shows. Everything it says is simulated or replayed, and the templates
+it answers for say so.
+"""
+
+from dataclasses import dataclass, field
+
+from devices.drivers import Profile
+
+CHINA_OFFSET_S = 8 * 3600
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SimDevice:
+    """A meter behind a gateway.
+
+    name: how control commands and scripts call it. un_v: nominal phase voltage. rated_kva: what the
+    circuit carries at full load. supply: devices of one number share the voltage of their supply.
+    replay: name of the measured file it serves instead of the model.
+    """
+
+    unit_id: int
+    profile: Profile
+    name: str = ""
+    seed: int = 0
+    industry: str = "office"
+    rated_kva: float = 100.0
+    un_v: float = 220.0
+    supply: int = 0
+    replay: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SimGateway:
+    """One listening address: many on one port need one 127.x.y.z each."""
+
+    name: str
+    host: str = "127.0.0.1"
+    port: int
+    devices: list[SimDevice] = field(default_factory=list)
