@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -42,6 +42,7 @@ class BusPool:
         self._buses: dict[int, BusOwner] = {}
         self._busy: set[int] = set()
         self._ready: list[DeviceRead] = []
+        self._delivered = 0
         self._waiting: asyncio.Future[None] | None = None
         self._connecting: asyncio.Semaphore | None = None
 
@@ -55,7 +56,7 @@ class BusPool:
         """Close every bus and end the thread; polls under way answer "closed"."""
         if self._loop is None or self._thread is None:
             return
-        self._call(self._apply(()))
+        self._call(self._apply, ())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(STOP_PATIENCE_S)
         self._loop.close()
@@ -63,7 +64,7 @@ class BusPool:
 
     def apply(self, plan: Sequence[BusSpec]) -> None:
         """Make the buses be these: new ones start, missing ones close, changed ones adapt."""
-        self._call(self._apply(tuple(plan)))
+        self._call(self._apply, tuple(plan))
 
     def poll(
         self, due: Sequence[PollJob], deadline_s: float, *, settle_s: float | None = None
@@ -75,7 +76,7 @@ class BusPool:
         something is ready and nothing more came for that long, so that a slow bus does not hold up
         the others; poll((), …) then fetches the rest.
         """
-        return self._call(self._poll(due, deadline_s, settle_s))
+        return self._call(self._poll, due, deadline_s, settle_s)
 
     def request(
         self,
@@ -89,21 +90,22 @@ class BusPool:
         With write, the value is written first and the blocks are read after it. The result carries
         its error; the future itself does not fail.
         """
-        return asyncio.run_coroutine_threadsafe(
-            self._request(job, priority, write), self._running()
-        )
+        loop = self._running()
+        return asyncio.run_coroutine_threadsafe(self._request(job, priority, write), loop)
 
     def status(self) -> dict[int, BusStatus]:
         """Every bus by its key."""
-        return self._call(self._status())
+        return self._call(self._status)
 
     def _running(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             raise RuntimeError("the pool is not started")
         return self._loop
 
-    def _call(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._running()).result()
+    def _call(self, method: Callable[..., Coroutine[Any, Any, Result]], *given: object) -> Result:
+        """Run in the loop thread and wait for it."""
+        loop = self._running()
+        return asyncio.run_coroutine_threadsafe(method(*given), loop).result()
 
     def _live(self) -> None:
         loop = self._running()
@@ -140,11 +142,11 @@ class BusPool:
                 deliver(_unasked(job, "closed"))
             else:
                 bus.post(request)
-        end = loop.time() + deadline_s
+        end, begun = loop.time() + deadline_s, self._delivered
         while busy and (rest_s := end - loop.time()) > 0:
-            seen = len(self._ready)
+            seen = self._delivered
             await self._wait(rest_s if settle_s is None else min(rest_s, settle_s))
-            if settle_s is not None and seen and len(self._ready) == seen:
+            if settle_s is not None and begun < seen == self._delivered:
                 break
         ready, self._ready = self._ready, []
         return ready
@@ -167,6 +169,7 @@ class BusPool:
     def _deliver(self, read: DeviceRead) -> None:
         self._busy.discard(read.device_id)
         self._ready.append(read)
+        self._delivered += 1
         if not self._busy:
             self._release()
 

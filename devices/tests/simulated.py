@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from pathlib import Path
 
 from devices.drivers import Profile
@@ -15,6 +16,7 @@ from devices.drivers.simulator.world import World
 LIBRARY = Path(__file__).parent.parent / "library"
 
 
+@cache
 def shipped_profile(key: str) -> Profile:
     """The profile of a template that ships."""
     points = load_points(LIBRARY / "points.yaml")
