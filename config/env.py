@@ -4,8 +4,11 @@ Values come from the process environment; the addresses of running embedded serv
 `<home>/services.json`, which `script/server` writes.
 """
 
+import hashlib
 import json
+import os
 import secrets
+import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +16,7 @@ from urllib.parse import urlsplit
 from environs import Env
 from psycopg.conninfo import conninfo_to_dict
 
+LONGEST_SOCKET_PATH = 100
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
@@ -50,6 +54,16 @@ POLL_SHARDS = env.int("DIANWU_POLL_SHARDS", 2)
 MEDIA_ROOT = Path(env.str("DIANWU_MEDIA", str(HOME / "media")))
 TILE_HOSTS: list[str] = env.list("DIANWU_TILE_HOSTS", [])
 LOG_LEVEL = env.str("DIANWU_LOG_LEVEL", "INFO")
+SIMULATOR_PORT = env.int("DIANWU_SIMULATOR_PORT", 15020)
+
+
+def simulator_control() -> Path:
+    """The simulator's control socket: in the home, or where a long home's name would not fit."""
+    path = HOME / "simulator.sock"
+    if len(str(path).encode()) <= LONGEST_SOCKET_PATH:
+        return path
+    digest = hashlib.sha256(str(HOME).encode()).hexdigest()[:8]
+    return Path(tempfile.gettempdir()) / f"dianwu-simulator-{os.getuid()}-{digest}.sock"
 
 
 def secret_key() -> str:

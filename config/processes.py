@@ -77,11 +77,11 @@ def product(given: Given) -> Plan:
     with_demo = given.with_demo and not given.database_url
     if with_demo and given.address.host not in LOCAL:
         remarks.append(f"the demo's log-ins work for everybody who reaches {given.address.host}")
-    demo = [_once("demo", "demo", "--if-empty"), _manage("simulator", "simulator")]
+    setup = _once("setup", "setup", *(["--demo"] if with_demo else []))
     processes = (
         *base,
-        _once("migrate", "migrate", "--no-input"),
-        *(demo if with_demo else ()),
+        setup,
+        *((_manage("simulator", "simulator"),) if with_demo else ()),
         *_workers(given),
         _web(given.address),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
@@ -29,7 +30,7 @@ from sites.models import (
 
 PASSWORD = "dianwu-demo"  # noqa: S105 - printed by script/server, refused on a real database
 LIBRARY = Path(__file__).resolve().parent.parent / "library" / "demo.yaml"
-FIRST_PORT = 15020
+
 PERIOD_S = 5
 LINE_V = 400
 
@@ -191,7 +192,9 @@ def _gateway(*, demo: Demo, site: Site) -> Bus:
         offline_after_s=20,
         is_simulated=True,
     )
-    bus = Bus.objects.create(gateway=gateway, port=FIRST_PORT + demo.gateways, timeout_ms=800)
+    bus = Bus.objects.create(
+        gateway=gateway, port=settings.SIMULATOR_PORT + demo.gateways, timeout_ms=800
+    )
     demo.gateways += 1
     return bus
 

@@ -1,14 +1,21 @@
-"""Load what the product ships: points, device templates, rules. Safe to run at every start."""
+"""Bring a database up to date: tables, and what the product ships. Run at every start."""
 
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 
 class Command(BaseCommand):
-    help = "Load points, device templates and alarm rules that ship with the product (idempotent)."
+    help = "Migrate, then load points, device templates and alarm rules (idempotent)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--demo", action="store_true", help="and the demo, when it is empty")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        words = {"stdout": self.stdout, "stderr": self.stderr}
+        call_command("migrate", interactive=False, verbosity=1, **words)
         for name in ("load_library", "load_rules"):
-            call_command(name, stdout=self.stdout, stderr=self.stderr)
+            call_command(name, **words)
+        if options["demo"]:
+            call_command("demo", if_empty=True, **words)
