@@ -48,7 +48,7 @@ def fill(*, devices: list[Device], now: datetime, progress: Callable[[str], None
             at=(now - timedelta(hours=hours_ago)).timestamp(),
             facts={"duration_s": minutes * 60, "level": level},
         )
-    rows = 0
+    rows = told = 0
     known = [device for device in devices if device_name(device_id=device.pk) in simulated]
     models = [simulated[device_name(device_id=device.pk)] for device in known]
     for times, frame in _calendar(models, book, start, now.timestamp()):
@@ -59,7 +59,9 @@ def fill(*, devices: list[Device], now: datetime, progress: Callable[[str], None
             is_live=False,
             with_subscribers=True,
         ).stored
-        progress(f"{rows} samples")
+        if rows - told >= 20_000:
+            progress(f"{rows} samples")
+            told = rows
     return rows
 
 

@@ -1,0 +1,226 @@
+"""The whole product under real kills: it comes back by itself, nothing doubled, nothing lost."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from config.embedded.folders import remove_sockets
+from tests.conftest import Eventually
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+PERIOD_S = 5
+OURS = {"DATABASE_URL", "REDIS_URL", "DIANWU_EMBEDDED", "DIANWU_HOME", "DJANGO_SETTINGS_MODULE"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def free_ports(count: int) -> int:
+    """The first of so many neighbouring free ports below the ephemeral range."""
+    for first in range(17_000, 30_000, count):
+        probes = [socket.socket() for _ in range(count)]
+        try:
+            for offset, probe in enumerate(probes):
+                probe.bind(("127.0.0.1", first + offset))
+        except OSError:
+            continue
+        else:
+            return first
+        finally:
+            for probe in probes:
+                probe.close()
+    raise AssertionError("no free ports")
+
+
+@dataclass
+class Product:
+    """The product under its supervisor, seen from outside."""
+
+    home: Path
+    port: int
+    environment: dict[str, str]
+    supervisor: subprocess.Popen[bytes]
+
+    def state(self) -> dict[str, Any]:
+        return json.loads((self.home / "supervisor.json").read_text())
+
+    def pid(self, name: str) -> int:
+        (process,) = [row for row in self.state()["processes"] if row["name"] == name]
+        return int(process["pid"])
+
+    def kill(self, name: str) -> float:
+        os.kill(self.pid(name), signal.SIGKILL)
+        return time.time()
+
+    def answers(self, path: str = "/health/") -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status == 200
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        services = json.loads((self.home / "services.json").read_text())
+        with psycopg.connect(services["DATABASE_URL"], autocommit=True) as connection:
+            return connection.execute(query, values or None).fetchall()
+
+    def fault(self, *words: str) -> None:
+        command = (sys.executable, "manage.py", "fault", *words)
+        subprocess.run(
+            command, cwd=CHECKOUT, env=self.environment, check=True, capture_output=True, timeout=30
+        )
+
+    def last_sample_at(self, device: int) -> datetime:
+        return self.ask("SELECT max(at) FROM reading WHERE device_id = %s", device)[0][0]
+
+    def open_alarms(self, device: int, rule: str) -> list[tuple[Any, ...]]:
+        return self.ask(
+            "SELECT a.id, a.condition FROM alarms_alarm a JOIN alarms_rule r ON r.id = a.rule_id"
+            " WHERE a.device_id = %s AND r.key = %s AND a.handling <> 'archived'",
+            device,
+            rule,
+        )
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    home = Path(tempfile.mkdtemp(prefix="dianwu-kills-"))
+    home.chmod(0o711)
+    port = free_port()
+    environment = {key: value for key, value in os.environ.items() if key not in OURS} | {
+        "DIANWU_HOME": str(home),
+        "PORT": str(port),
+        "DIANWU_SIMULATOR_PORT": str(free_ports(20)),
+    }
+    log = (tmp_path_factory.mktemp("kills") / "supervisor.log").open("wb")
+    supervisor = subprocess.Popen(
+        (sys.executable, "-m", "config.supervisor"),
+        cwd=CHECKOUT,
+        env=environment,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    running = Product(home, port, environment, supervisor)
+    deadline = time.monotonic() + 180
+    try:
+        while not running.answers():
+            assert supervisor.poll() is None, Path(log.name).read_text()
+            assert time.monotonic() < deadline, Path(log.name).read_text()
+            time.sleep(0.2)
+        yield running
+    finally:
+        supervisor.send_signal(signal.SIGTERM)
+        supervisor.wait(60)
+        log.close()
+        shutil.rmtree(home)
+        remove_sockets(home)
+
+
+@pytest.fixture
+def device(product: Product, eventually: Eventually) -> int:
+    """A simulated meter with residual current, of shard 0, that is being polled."""
+    rows = product.ask(
+        "SELECT d.id FROM devices_device d"
+        " JOIN devices_templateversion v ON v.id = d.template_version_id"
+        " JOIN devices_devicetemplate t ON t.id = v.template_id"
+        " JOIN devices_bus b ON b.id = d.bus_id JOIN devices_gateway g ON g.id = b.gateway_id"
+        " WHERE t.key = 'simulated' AND g.shard = 0 ORDER BY d.id"
+    )
+    chosen = int(rows[-1][0])
+    before = product.last_sample_at(chosen)
+    eventually(lambda: product.last_sample_at(chosen) > before, within_s=30)
+    return chosen
+
+
+def longest_gap_s(product: Product, device: int, since: float) -> float:
+    rows = product.ask(
+        "SELECT extract(epoch FROM max(step)) FROM (SELECT at - lag(at) OVER (ORDER BY at) AS step"
+        " FROM reading WHERE device_id = %s AND at > to_timestamp(%s)) AS steps",
+        device,
+        since,
+    )
+    return float(rows[0][0])
+
+
+@pytest.mark.parametrize("name", ["poll.0", "beat", "redis", "postgres"])
+def test_samples_go_on_after_a_kill(
+    product: Product, device: int, eventually: Eventually, name: str
+) -> None:
+    killed_at = product.kill(name)
+
+    def goes_on() -> bool:
+        try:
+            return product.last_sample_at(device).timestamp() > killed_at + PERIOD_S
+        except psycopg.OperationalError:
+            return False
+
+    eventually(goes_on, within_s=60)
+
+    outage_s = time.time() - killed_at
+    gap_s = longest_gap_s(product, device, killed_at - 6 * PERIOD_S)
+    print(f"{name}: back after {outage_s:.1f} s, longest gap {gap_s:.1f} s")
+    assert gap_s <= outage_s + 2 * PERIOD_S
+    eventually(product.answers, within_s=30)
+
+
+def test_pages_come_back_after_a_kill(product: Product, eventually: Eventually) -> None:
+    product.kill("web")
+
+    eventually(lambda: product.answers("/accounts/login/"), within_s=40)
+
+
+def test_alarm_survives_the_death_of_its_worker(
+    product: Product, device: int, eventually: Eventually
+) -> None:
+    product.fault("start", "residual_step", "--device", str(device), "--level", "500")
+    eventually(lambda: product.last_sample_at(device), within_s=10)
+    product.kill("poll.0")
+
+    eventually(lambda: len(product.open_alarms(device, "IR")) == 1, within_s=90)
+    product.kill("poll.0")
+    product.kill("worker")
+    product.fault("stop", "--device", str(device))
+
+    def recovered() -> bool:
+        return [row[1] for row in product.open_alarms(device, "IR")] == ["recovered"]
+
+    eventually(recovered, within_s=90)
+
+
+def test_every_alarm_has_its_whole_record(product: Product) -> None:
+    without_raise = product.ask(
+        "SELECT a.number FROM alarms_alarm a WHERE (SELECT count(*) FROM alarms_alarmlog l"
+        " WHERE l.alarm_id = a.id AND l.move = 'raise') <> 1"
+    )
+    recurrences = product.ask(
+        "SELECT a.number FROM alarms_alarm a WHERE a.recurrences <> (SELECT count(*)"
+        " FROM alarms_alarmlog l WHERE l.alarm_id = a.id AND l.move = 'recur')"
+    )
+    last_words = product.ask(
+        "SELECT a.number, a.condition, l.target FROM alarms_alarm a JOIN LATERAL (SELECT target"
+        " FROM alarms_alarmlog WHERE alarm_id = a.id AND entry = 'condition'"
+        " ORDER BY at DESC, id DESC LIMIT 1) l ON true WHERE l.target <> a.condition"
+    )
+
+    assert (without_raise, recurrences, last_words) == ([], [], [])
