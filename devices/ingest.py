@@ -119,7 +119,8 @@ def _store(batch: Batch, fence: Fence | None) -> history.Appended:
                 _check(fence)
             return history.append(batch)
     except AWAY as reason:
-        connection.close_if_unusable_or_obsolete()
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
         raise StoreAway(reason=str(reason)) from reason
 
 

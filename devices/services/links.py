@@ -1,0 +1,298 @@
+"""Whether gateways and devices answer: one event on the way down, one on the way up.
+
+`last_seen_at` and the silence allowed decide; what fails once is not offline yet.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from devices import live
+from devices.drivers import DeviceRead
+from devices.models import Device, Gateway, LinkEvent
+from devices.services.lease import ORPHAN_PATIENCE_S, orphans
+from devices.services.plan import Plan, PlannedDevice
+from devices.signals import link_changed
+
+logger = logging.getLogger(__name__)
+
+Linked = type[Gateway] | type[Device]
+
+SEEN_EVERY_S = 60.0
+NO_WORKER = "no_worker"
+# The device spoke, even if it said no.
+_SPOKE = ("exception:", "short")
+# Says nothing about the device: it left the plan before its turn.
+_CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A gateway or device came back (`is_online`) or went silent, and why.
+
+    seen_at: when it was last heard, if that is newer than what the table says.
+    """
+
+    pk: int
+    is_online: bool
+    at: datetime
+    reason: str = ""
+    seen_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Link:
+    """What a worker knows of one. seen_at: last answer, or when the worker began to listen.
+
+    is_fresh: it answered since `last_seen_at` was last written.
+    """
+
+    silence_s: float
+    seen_at: float
+    is_online: bool | None
+    is_fresh: bool = False
+
+    def see(self, at: float) -> None:
+        """It answered."""
+        self.seen_at = max(self.seen_at, at)
+        self.is_fresh = True
+
+    def is_news(self, now: datetime) -> bool:
+        """Silent for longer than allowed, and not yet known to be."""
+        return self.is_online is not False and now.timestamp() - self.seen_at > self.silence_s
+
+
+@dataclass(slots=True)
+class LinkBook:
+    """The links of one poll worker; the tables follow it.
+
+    A new worker gives everybody the whole silence before it believes in one.
+    """
+
+    gateways: dict[int, Link] = field(default_factory=dict)
+    devices: dict[int, Link] = field(default_factory=dict)
+    written_at: float = 0.0
+
+    def follow(self, plan: Plan, *, now: datetime) -> None:
+        """Learn the links of a plan; what is known already stays known."""
+        gateways = {gateway.pk: gateway.silence_s for gateway in plan.gateways.values()}
+        devices = {device.pk: device.gateway.silence_s for device in plan.devices.values()}
+        self.gateways = _learn(Gateway, self.gateways, gateways, now)
+        self.devices = _learn(Device, self.devices, devices, now)
+
+    def note(self, reads: Iterable[DeviceRead], plan: Plan, *, now: datetime) -> None:
+        """Take the outcome of a cycle and write what changed.
+
+        Raises the database's errors; the same verdicts are found again in the next cycle then.
+        """
+        verdicts: dict[Linked, dict[int, Verdict]] = {Gateway: {}, Device: {}}
+        heard, missed = _sorted(reads, plan)
+        for read in heard:
+            for model, pk, link in self._both(plan.devices[read.device_id]):
+                link.see(read.at)
+                if link.is_online is not True:
+                    verdicts[model][pk] = _up(pk, read.at)
+        for read in missed:
+            for model, pk, link in self._both(plan.devices[read.device_id]):
+                if link.is_news(now):
+                    verdicts[model][pk] = _down(pk, link, read.error or "", now)
+        self._judge(verdicts)
+
+    def write_seen(self, *, now: datetime, is_last: bool = False) -> None:
+        """Write `last_seen_at` of everybody heard since the last time, once a minute.
+
+        Who answers but is offline in the table, by a sweep's verdict, comes back here.
+        """
+        if not is_last and now.timestamp() - self.written_at < SEEN_EVERY_S:
+            return
+        back = {}
+        for model in (Gateway, Device):
+            links = self._links(model)
+            fresh = {pk: link.seen_at for pk, link in links.items() if link.is_fresh}
+            back[model] = [_up(pk, fresh[pk]) for pk in _write_seen(model, fresh)]
+            for pk in fresh:
+                links[pk].is_fresh = False
+        decide(back[Gateway], back[Device])
+        self.written_at = now.timestamp()
+
+    def _judge(self, verdicts: dict[Linked, dict[int, Verdict]]) -> None:
+        decide(verdicts[Gateway].values(), verdicts[Device].values())
+        for model, some in verdicts.items():
+            for pk, verdict in some.items():
+                self._links(model)[pk].is_online = verdict.is_online
+
+    def _both(self, device: PlannedDevice) -> tuple[tuple[Linked, int, Link], ...]:
+        """A device and its gateway: who hears the one has heard the other."""
+        gateway_pk = device.gateway.pk
+        return (
+            (Device, device.pk, self.devices[device.pk]),
+            (Gateway, gateway_pk, self.gateways[gateway_pk]),
+        )
+
+    def _links(self, model: Linked) -> dict[int, Link]:
+        return self.gateways if model is Gateway else self.devices
+
+
+def decide(gateways: Iterable[Verdict], devices: Iterable[Verdict]) -> int:
+    """Write the verdicts that are news, one event each, and announce their sites after the commit.
+
+    How many were news: of two who find the same silence one writes it.
+    """
+    of_gateways, of_devices = list(gateways), list(devices)
+    if not of_gateways and not of_devices:
+        return 0
+    with transaction.atomic():
+        events = [*_decide(Gateway, of_gateways), *_decide(Device, of_devices)]
+        LinkEvent.objects.bulk_create(events)
+        _announce({event.site_id for event in events})
+    for event in events:
+        logger.info(
+            "link.%s gateway=%s device=%s reason=%s",
+            "up" if event.is_online else "down",
+            event.gateway_id or "-",
+            event.device_id or "-",
+            event.reason or "-",
+        )
+    return len(events)
+
+
+def sweep(*, now: datetime) -> int:
+    """Find the silence that no worker can find, of shards that nobody polls; how many went down.
+
+    Rows that left service lose their verdict: nobody asks them any more.
+    Raises redis.RedisError: without Redis nobody knows who polls.
+    """
+    _retire(now)
+    enabled = Gateway.objects.filter(is_enabled=True)
+    alone = orphans(set(enabled.values_list("shard", flat=True)), now=now)
+    shards = [shard for shard, alone_s in alone.items() if alone_s >= ORPHAN_PATIENCE_S]
+    unpolled = {gateway.pk: gateway for gateway in enabled.filter(shard__in=shards)}
+    rows = Device.objects.in_service().filter(bus__gateway__in=unpolled)
+    places = list(rows.values_list("pk", "bus__gateway_id", "last_seen_at", "created_at"))
+    fresh = live.latest(device_ids=[pk for pk, *_rest in places])
+    heard: dict[int, list[datetime]] = defaultdict(list)
+    silent = []
+    for pk, gateway_id, last_seen_at, created_at in places:
+        at = last_seen_at or created_at
+        if pk in fresh:
+            at = max(at, datetime.fromtimestamp(fresh[pk].at, UTC))
+        heard[gateway_id].append(at)
+        if _is_past(at, unpolled[gateway_id], now):
+            silent.append(Verdict(pk, is_online=False, at=now, reason=NO_WORKER, seen_at=at))
+    gone = [
+        Verdict(pk, is_online=False, at=now, reason=NO_WORKER)
+        for pk, moments in heard.items()
+        if _is_past(max(moments), unpolled[pk], now)
+    ]
+    return decide(gone, silent)
+
+
+def _is_past(moment: datetime, gateway: Gateway, now: datetime) -> bool:
+    return now - moment > timedelta(seconds=gateway.silence_s)
+
+
+def _sorted(reads: Iterable[DeviceRead], plan: Plan) -> tuple[list[DeviceRead], list[DeviceRead]]:
+    """Reads that were answered, if only with a refusal, and reads that were not."""
+    heard: list[DeviceRead] = []
+    missed: list[DeviceRead] = []
+    for read in reads:
+        if read.device_id not in plan.devices or read.error == _CLOSED:
+            continue
+        spoke = read.error is None or read.blocks is not None or read.error.startswith(_SPOKE)
+        (heard if spoke else missed).append(read)
+    return heard, missed
+
+
+def _up(pk: int, at: float) -> Verdict:
+    moment = datetime.fromtimestamp(at, UTC)
+    return Verdict(pk, is_online=True, at=moment, seen_at=moment)
+
+
+def _down(pk: int, link: Link, reason: str, now: datetime) -> Verdict:
+    seen_at = datetime.fromtimestamp(link.seen_at, UTC) if link.is_fresh else None
+    return Verdict(pk, is_online=False, at=now, reason=reason, seen_at=seen_at)
+
+
+def _learn(
+    model: Linked, known: dict[int, Link], silences: dict[int, float], now: datetime
+) -> dict[int, Link]:
+    states = dict(model.objects.filter(pk__in=silences).values_list("pk", "is_online"))
+    links = {}
+    for pk, silence_s in silences.items():
+        links[pk] = known.get(pk) or Link(silence_s, now.timestamp(), states.get(pk))
+        links[pk].silence_s = silence_s
+    return links
+
+
+def _decide(model: Linked, verdicts: list[Verdict]) -> list[LinkEvent]:
+    """Compare and swap in one statement; the events of what was news."""
+    if not verdicts:
+        return []
+    table = model._meta.db_table  # noqa: SLF001 - the name Django gives it
+    ordered = sorted(verdicts, key=lambda verdict: verdict.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} t SET is_online = v.is_online, link_changed_at = v.at,"  # noqa: S608
+            " link_error = v.reason, last_seen_at = greatest(t.last_seen_at, v.seen_at)"
+            " FROM unnest(%s::bigint[], %s::bool[], %s::timestamptz[], %s::text[],"
+            " %s::timestamptz[]) v(id, is_online, at, reason, seen_at)"
+            " WHERE t.id = v.id AND t.is_online IS DISTINCT FROM v.is_online"
+            " RETURNING t.id, t.site_id, v.is_online, v.at, v.reason",
+            [
+                [verdict.pk for verdict in ordered],
+                [verdict.is_online for verdict in ordered],
+                [verdict.at for verdict in ordered],
+                [verdict.reason[:40] for verdict in ordered],
+                [verdict.seen_at for verdict in ordered],
+            ],
+        )
+        rows = cursor.fetchall()
+    name = "gateway_id" if model is Gateway else "device_id"
+    return [
+        LinkEvent(**{name: pk}, site_id=site_id, is_online=is_online, at=at, reason=reason)
+        for pk, site_id, is_online, at, reason in rows
+    ]
+
+
+def _write_seen(model: Linked, seen: dict[int, float]) -> list[int]:
+    """Write the times in one statement; who is not online in the table although it answers."""
+    if not seen:
+        return []
+    table = model._meta.db_table  # noqa: SLF001 - the name Django gives it
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} t SET last_seen_at = greatest(t.last_seen_at, v.at)"  # noqa: S608
+            " FROM (SELECT id, to_timestamp(at) FROM unnest(%s::bigint[], %s::float8[]) u(id, at)"
+            " ORDER BY id) v(id, at) WHERE t.id = v.id RETURNING t.id, t.is_online",
+            [list(seen), list(seen.values())],
+        )
+        return [pk for pk, is_online in cursor.fetchall() if is_online is not True]
+
+
+def _retire(now: datetime) -> None:
+    """Forget the verdict on what is not asked any more."""
+    idle: tuple[tuple[Linked, Q], ...] = (
+        (Gateway, Q(is_enabled=False)),
+        (Device, Q(is_enabled=False) | Q(bus=None) | Q(bus__gateway__is_enabled=False)),
+    )
+    for model, condition in idle:
+        judged = model.objects.filter(condition, is_online__isnull=False)
+        with transaction.atomic():
+            found = dict(judged.select_for_update(of=("self",)).values_list("pk", "site_id"))
+            if found:
+                model.objects.filter(pk__in=found).update(
+                    is_online=None, link_changed_at=now, link_error=""
+                )
+                _announce(set(found.values()))
+
+
+def _announce(site_ids: set[int]) -> None:
+    if site_ids:
+        transaction.on_commit(
+            lambda: link_changed.send_robust(sender=None, site_ids=sorted(site_ids))
+        )

@@ -1,0 +1,244 @@
+"""What a shard has to read: loaded from the tables as a whole, replaced when they change."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from django.db import connection
+from django.db.models import Q
+from numpy.typing import NDArray
+
+from devices.drivers import Block, Profile
+from devices.drivers.bus import BusSpec
+from devices.drivers.codec import Decoder
+from devices.drivers.planner import plan as plan_blocks
+from devices.drivers.pool import PollJob
+from devices.models import Bus, Device, Gateway, PointOverride, Ratio, TemplateVersion
+from devices.services.templates import profile_of
+
+# Which registers a poll asks for: usually the fast ones, now and then the slow ones, once a day all.
+LEVELS = (("fast",), ("fast", "slow"), ("fast", "slow", "daily"))
+
+_BY_PT = frozenset({"V"})
+_BY_CT = frozenset({"A"})
+_BY_BOTH = frozenset({"kW", "kvar", "kVA", "kWh", "kvarh", "kVAh"})
+
+
+@dataclass(slots=True, eq=False)
+class Ask:
+    """The blocks of one level of one version, and how to decode them."""
+
+    version: "PlannedVersion"
+    blocks: tuple[Block, ...]
+    decoder: Decoder
+    has_slow: bool
+
+
+@dataclass(slots=True, eq=False)
+class PlannedVersion:
+    """A template version, ready to read. Versions do not change: they outlive the plan.
+
+    by_ct, by_pt: columns (values, then counters) that a transformer ratio multiplies.
+    """
+
+    pk: int
+    layout_id: int
+    profile: Profile
+    by_ct: NDArray[np.bool_]
+    by_pt: NDArray[np.bool_]
+    asks: tuple[Ask, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Values and counters."""
+        return len(self.by_ct)
+
+
+@dataclass(slots=True, eq=False)
+class PlannedDevice:
+    """A device in service. jobs: per level; None where there is nothing to ask."""
+
+    pk: int
+    site_id: int
+    gateway: "PlannedGateway"
+    version: PlannedVersion
+    jobs: tuple[PollJob | None, ...]
+    ct: float = 1.0
+    pt: float = 1.0
+    disabled: NDArray[np.intp] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class PlannedGateway:
+    """A gateway in service with its devices."""
+
+    pk: int
+    site_id: int
+    period_s: float
+    silence_s: float
+    devices: list[PlannedDevice] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Plan:
+    """Everything a shard reads. `expires_at`: epoch seconds at which a ratio changes by itself."""
+
+    key: str
+    gateways: dict[int, PlannedGateway] = field(default_factory=dict)
+    devices: dict[int, PlannedDevice] = field(default_factory=dict)
+    buses: list[BusSpec] = field(default_factory=list)
+    asks: dict[int, Ask] = field(default_factory=dict)
+    expires_at: float = float("inf")
+
+
+def plan_key(shard: int) -> str:
+    """Changes whenever anything changes that the shard's plan is made of."""
+    of_shard = "g.shard = %s"
+    of_bus = f"FROM devices_bus b JOIN devices_gateway g ON g.id = b.gateway_id WHERE {of_shard}"
+    of_device = (
+        "JOIN devices_bus b ON b.id = d.bus_id JOIN devices_gateway g ON g.id = b.gateway_id"
+        f" WHERE {of_shard}"
+    )
+    facts = "SELECT concat(count(*), ' ', max({table}.updated_at)) "
+    queries = [
+        facts.format(table="g") + f"FROM devices_gateway g WHERE {of_shard}",
+        facts.format(table="b") + of_bus,
+        facts.format(table="d") + f"FROM devices_device d {of_device}",
+        facts.format(table="x")
+        + f"FROM devices_ratio x JOIN devices_device d ON d.id = x.device_id {of_device}",
+        facts.format(table="x")
+        + f"FROM devices_pointoverride x JOIN devices_device d ON d.id = x.device_id {of_device}",
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT concat_ws(';', " + ", ".join(f"({query})" for query in queries) + ")",
+            [shard] * len(queries),
+        )
+        return str(cursor.fetchone()[0])
+
+
+class PlanLoader:
+    """Loads plans of one shard and keeps the versions it has met."""
+
+    def __init__(self, shard: int) -> None:
+        self.shard = shard
+        self._versions: dict[int, PlannedVersion] = {}
+
+    def load(self, *, now: datetime) -> Plan:
+        """The plan as the tables are; the ratios are those in force at `now`."""
+        plan = Plan(key=plan_key(self.shard))
+        plan.gateways = {
+            row.pk: PlannedGateway(
+                pk=row.pk,
+                site_id=row.site_id,
+                period_s=float(row.period_s),
+                silence_s=float(row.silence_s),
+            )
+            for row in Gateway.objects.filter(shard=self.shard, is_enabled=True)
+        }
+        bus_keys = self._add_buses(plan)
+        self._add_devices(plan, bus_keys)
+        self._add_ratios(plan, now)
+        self._add_overrides(plan)
+        plan.asks = {
+            id(ask.blocks): ask for version in self._versions.values() for ask in version.asks
+        }
+        return plan
+
+    def _add_buses(self, plan: Plan) -> dict[int, int]:
+        """Bus id to bus key. Rows that name the same host and port share a line, and its owner."""
+        lines: dict[tuple[str, int], int] = {}
+        keys: dict[int, int] = {}
+        rows = Bus.objects.filter(gateway__in=plan.gateways).select_related("gateway")
+        for bus in rows.order_by("pk"):
+            line = bus.gateway.host, bus.port
+            key = keys[bus.pk] = lines.setdefault(line, bus.pk)
+            if key == bus.pk:
+                plan.buses.append(
+                    BusSpec(
+                        key=key,
+                        version=f"{line} {bus.timeout_ms} {bus.gap_ms}",
+                        host=bus.gateway.host,
+                        port=bus.port,
+                        timeout_s=bus.timeout_ms / 1000,
+                        gap_s=bus.gap_ms / 1000,
+                    )
+                )
+        return keys
+
+    def _add_devices(self, plan: Plan, bus_keys: dict[int, int]) -> None:
+        rows = (
+            Device.objects.in_service()
+            .filter(bus__in=bus_keys)
+            .order_by("bus_id", "unit_id")
+            .values_list(
+                "pk", "site_id", "bus__gateway_id", "bus_id", "unit_id", "template_version_id"
+            )
+        )
+        self._learn({row[-1] for row in rows})
+        for pk, site_id, gateway_id, bus_id, unit_id, version_id in rows:
+            gateway, version = plan.gateways[gateway_id], self._versions[version_id]
+            jobs = tuple(
+                PollJob(bus_keys[bus_id], pk, unit_id, ask.blocks) if ask.blocks else None
+                for ask in version.asks
+            )
+            device = PlannedDevice(pk, site_id, gateway, version, jobs)
+            plan.devices[pk] = device
+            gateway.devices.append(device)
+
+    def _learn(self, version_ids: Iterable[int]) -> None:
+        missing = set(version_ids) - self._versions.keys()
+        rows = TemplateVersion.objects.filter(pk__in=missing)
+        for row in rows.select_related("template", "layout"):
+            self._versions[row.pk] = planned_version(row)
+
+    def _add_ratios(self, plan: Plan, now: datetime) -> None:
+        rows = Ratio.objects.filter(
+            Q(valid_to__isnull=True) | Q(valid_to__gt=now), device__bus__gateway__shard=self.shard
+        )
+        for ratio in rows.order_by("valid_from"):
+            edges = [edge for edge in (ratio.valid_from, ratio.valid_to) if edge and edge > now]
+            plan.expires_at = min([plan.expires_at, *(edge.timestamp() for edge in edges)])
+            device = plan.devices.get(ratio.device_id)
+            if device is not None and ratio.valid_from <= now:
+                device.ct, device.pt = ratio.ct, ratio.pt
+
+    def _add_overrides(self, plan: Plan) -> None:
+        codes: dict[int, list[str]] = defaultdict(list)
+        rows = PointOverride.objects.filter(
+            is_enabled=False, device__bus__gateway__shard=self.shard
+        )
+        for device_id, code in rows.values_list("device_id", "point__code"):
+            codes[device_id].append(code)
+        for device_id, disabled in codes.items():
+            device = plan.devices.get(device_id)
+            if device is not None:
+                profile = device.version.profile
+                order = (*profile.value_codes, *profile.counter_codes)
+                places = [order.index(code) for code in disabled if code in order]
+                device.disabled = np.array(places, np.intp)
+
+
+def planned_version(row: TemplateVersion) -> PlannedVersion:
+    """A version with its blocks planned."""
+    profile = profile_of(row)
+    units = [register.unit for register in profile.registers]
+    is_secondary = profile.values_are == "secondary"
+    version = PlannedVersion(
+        pk=row.pk,
+        layout_id=row.layout_id,
+        profile=profile,
+        by_ct=np.array([is_secondary and unit in _BY_CT | _BY_BOTH for unit in units], np.bool_),
+        by_pt=np.array([is_secondary and unit in _BY_PT | _BY_BOTH for unit in units], np.bool_),
+    )
+    asks: list[Ask] = []
+    for level in LEVELS:
+        blocks = plan_blocks(profile, poll_classes=level)
+        if asks and asks[-1].blocks == blocks:
+            asks.append(asks[-1])
+        else:
+            asks.append(Ask(version, blocks, Decoder(profile, blocks), has_slow=bool(asks)))
+    version.asks = tuple(asks)
+    return version

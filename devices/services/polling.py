@@ -1,0 +1,279 @@
+"""Reading a shard's gateways: one cycle per tick, connections that stay, nothing lost on the way.
+
+The state of a shard lives in its worker process. Another worker starts from the tables and the
+clock, so that recovery is the next cycle.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import redis
+from django.conf import settings
+from django.db import connection
+from django.db.models import F
+
+from devices.drivers import DeviceRead
+from devices.drivers.pool import BusPool
+from devices.ingest import AWAY, Batch, Fence, FenceRefused, StoreAway, ingest
+from devices.models import PollShard
+from devices.services.lease import Lease
+from devices.services.links import LinkBook
+from devices.services.on_demand import Answer, Listener, told
+from devices.services.plan import Plan, PlanLoader, plan_key
+from devices.services.sampling import samples
+from devices.services.schedule import Schedule
+
+logger = logging.getLogger(__name__)
+
+# Part of a tick that may be spent on waiting for answers; the rest is for storing.
+READING_SHARE = 0.7
+# A pause in the answers after which the slow buses are left for the next cycle.
+SETTLE_S = 0.05
+PLAN_CHECK_S = 2.0
+BACKLOG_ROWS = 200_000
+# How long a worker waits for a database that is away, before it goes on reading meters.
+STORE_PATIENCE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """What a cycle did. reads: outcomes, good and bad; late: it took longer than a tick."""
+
+    gateways: int
+    reads: int
+    stored: int
+    backlog: int
+    duration_ms: float
+    is_late: bool
+
+
+class Poller:
+    """One shard in one process."""
+
+    def __init__(self, shard: int) -> None:
+        self.shard = shard
+        self.lease = Lease(shard)
+        self.pool = BusPool()
+        self.plan: Plan | None = None
+        self.links = LinkBook()
+        self._loader = PlanLoader(shard)
+        self._schedule = Schedule()
+        self._checked_at = 0.0
+        self._backlog: deque[Batch] = deque()
+        self._on_demand: deque[DeviceRead] = deque()
+        self._listener = Listener(shard, self._answer)
+        self._is_store_away = False
+        self.pool.start()
+
+    def cycle(
+        self, *, now: datetime, deadline_s: float, stamp_s: float | None = None
+    ) -> Cycle | None:
+        """Read what is due and store it; None while another worker owns the shard.
+
+        stamp_s: give every sample this time, in epoch seconds, when the clock is not the wall's.
+        """
+        began = time.perf_counter()
+        fence = self._hold(now)
+        if fence is None or self.plan is None:
+            return None
+        due = self._schedule.due(now=now.timestamp())
+        jobs = self._schedule.jobs(due, now=now.timestamp())
+        reads = self.pool.poll(jobs, deadline_s, settle_s=SETTLE_S)
+        while self._on_demand:
+            reads.append(self._on_demand.popleft())
+        if stamp_s is not None:
+            for read in reads:
+                read.at = stamp_s
+        self._keep(samples(reads, self.plan))
+        stored = self._store(fence, now)
+        cycle = Cycle(
+            gateways=len(due),
+            reads=len(reads),
+            stored=stored,
+            backlog=sum(batch.rows for batch in self._backlog),
+            duration_ms=(time.perf_counter() - began) * 1000,
+            is_late=time.perf_counter() - began > settings.POLL_TICK_S,
+        )
+        self._follow_up(reads, cycle, now)
+        return cycle
+
+    def stop(self, *, now: datetime) -> None:
+        """Store what is left, write down who was heard, close the lines and give up the lease."""
+        self._listener.stop()
+        fence = self.lease.fence
+        try:
+            if fence is not None:
+                self._store(fence, now)
+                self.links.write_seen(now=now, is_last=True)
+        except (*AWAY, FenceRefused) as reason:
+            logger.warning("poll.stop_unwritten shard=%d reason=%s", self.shard, reason)
+        finally:
+            self.pool.stop()
+            self.lease.release()
+
+    def _hold(self, now: datetime) -> Fence | None:
+        """The lease, and with it a plan; without it nobody may be left on the lines."""
+        had_it = self.lease.fence is not None
+        try:
+            fence = self.lease.hold()
+        except (redis.RedisError, *AWAY) as reason:
+            logger.warning("lease.unknown shard=%d reason=%s", self.shard, reason)
+            return None
+        if fence is None:
+            if had_it:
+                logger.warning("lease.lost shard=%d", self.shard)
+                self._leave()
+            return None
+        if self.plan is None:
+            self._load(now)
+        self._listener.start()
+        return fence
+
+    def _leave(self) -> None:
+        self._listener.stop()
+        self.pool.apply(())
+        self.plan = None
+        self._backlog.clear()
+
+    def _load(self, now: datetime) -> None:
+        try:
+            plan = self._loader.load(now=now)
+            self.links.follow(plan, now=now)
+        except AWAY as reason:
+            self._note_away(reason)
+            return
+        self._schedule.replace(plan.gateways.values(), now=now.timestamp())
+        self.pool.apply(plan.buses)
+        self.plan = plan
+        logger.info(
+            "plan.loaded shard=%d gateways=%d devices=%d",
+            self.shard,
+            len(plan.gateways),
+            len(plan.devices),
+        )
+
+    def _keep(self, batch: Batch) -> None:
+        """Queue a batch; when PostgreSQL is away for long, the oldest rows go first."""
+        if batch.rows:
+            self._backlog.append(batch)
+        while len(self._backlog) > 1 and sum(b.rows for b in self._backlog) > BACKLOG_ROWS:
+            dropped = self._backlog.popleft()
+            logger.error("poll.dropped shard=%d rows=%d", self.shard, dropped.rows)
+
+    def _store(self, fence: Fence, now: datetime) -> int:
+        """Store what is queued, in order; what cannot be stored now stays."""
+        stored = 0
+        while self._backlog:
+            try:
+                stored += ingest(self._backlog[0], now=now, fence=fence).stored
+            except StoreAway as reason:
+                self._note_away(reason.facts["reason"])
+                return stored
+            except FenceRefused:
+                logger.warning("poll.fenced shard=%d fence=%d", self.shard, fence.number)
+                self.lease.fence = None
+                self._leave()
+                return stored
+            self._backlog.popleft()
+        if self._is_store_away:
+            self._is_store_away = not _is_back()
+            if not self._is_store_away:
+                logger.info("poll.store_back shard=%d", self.shard)
+        return stored
+
+    def _note_away(self, reason: object) -> None:
+        if not self._is_store_away:
+            self._is_store_away = True
+            logger.warning("poll.store_away shard=%d reason=%s", self.shard, reason)
+
+    def _follow_up(self, reads: list[DeviceRead], cycle: Cycle, now: datetime) -> None:
+        """Links, the row of the shard, a changed plan: whatever fails is done in the next cycle."""
+        plan, fence = self.plan, self.lease.fence
+        if plan is None or fence is None:
+            return
+        try:
+            # Also while the database is away: who is heard now must not look silent later.
+            self.links.note(reads, plan, now=now)
+            if self._is_store_away:
+                return
+            self.links.write_seen(now=now)
+            PollShard.objects.filter(pk=self.shard, fence=fence.number).update(
+                cycle_at=now,
+                cycle_ms=cycle.duration_ms,
+                late_cycles=F("late_cycles") + int(cycle.is_late),
+            )
+            moment = now.timestamp()
+            if abs(moment - self._checked_at) >= PLAN_CHECK_S:
+                self._checked_at = moment
+                if plan_key(self.shard) != plan.key or moment >= plan.expires_at:
+                    self._load(now)
+        except AWAY as reason:
+            self._note_away(reason)
+
+    async def _answer(self, device_id: int) -> Answer:
+        """Read one device ahead of the polls; its sample joins the next cycle."""
+        plan = self.plan
+        device = plan.devices.get(device_id) if plan else None
+        job = device.jobs[-1] if device else None
+        if plan is None or job is None:
+            return {"error": "not_polled"}
+        read = await asyncio.wrap_future(self.pool.request(job))
+        groups = samples([read], plan).groups
+        if not groups:
+            return {"error": read.error or "not_polled"}
+        self._on_demand.append(read)
+        group = groups[0]
+        profile = plan.devices[device_id].version.profile
+        codes = (*profile.value_codes, *profile.counter_codes)
+        return told(read.at, codes, [*group.values[0].tolist(), *group.counters[0].tolist()])
+
+
+_pollers: dict[int, Poller] = {}
+_pid = 0
+
+
+def poll_shard(*, shard: int, now: datetime) -> Cycle | None:
+    """One cycle of a shard, within a tick; None when another worker owns it."""
+    return poller_of(shard).cycle(now=now, deadline_s=READING_SHARE * settings.POLL_TICK_S)
+
+
+def poller_of(shard: int) -> Poller:
+    """The shard's state in this process; a forked child starts afresh."""
+    global _pid  # noqa: PLW0603 - one per process is the point
+    if _pid != os.getpid():
+        _pollers.clear()
+        _pid = os.getpid()
+        _be_quick()
+    if shard not in _pollers:
+        _pollers[shard] = Poller(shard)
+    return _pollers[shard]
+
+
+def stop_polling(*, now: datetime | None = None) -> None:
+    """End every shard of this process in good order."""
+    if _pid == os.getpid():
+        while _pollers:
+            _pollers.popitem()[1].stop(now=now or datetime.now(UTC))
+
+
+def _be_quick() -> None:
+    """In a poll worker the meters must not wait for the database's pool."""
+    pool = getattr(connection, "pool", None)
+    if pool is not None:
+        pool.timeout = STORE_PATIENCE_S
+
+
+def _is_back() -> bool:
+    try:
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except AWAY:
+        return False
+    return True

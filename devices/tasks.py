@@ -1,0 +1,41 @@
+"""The doors of the task queue. State lives in the services; a lost message is the next one's work."""
+
+from datetime import timedelta
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_shutdown
+from django.conf import settings
+from django.utils import timezone
+
+from devices import history
+from devices.services import links, polling
+
+DAYS_AHEAD = 2
+
+
+# Never redelivered: by then its gateways have been read by the next cycle.
+@shared_task(name="devices.tasks.poll_shard", acks_late=False)
+def poll_shard(*, shard: int, **_: Any) -> None:
+    """One cycle of a shard."""
+    polling.poll_shard(shard=shard, now=timezone.now())
+
+
+@shared_task(name="devices.tasks.sweep_links")
+def sweep_links(**_: Any) -> None:
+    """Silence that no poll worker can notice."""
+    links.sweep(now=timezone.now())
+
+
+@shared_task(name="devices.tasks.keep_partitions")
+def keep_partitions(**_: Any) -> None:
+    """Partitions of today and the days ahead; those past the retention go."""
+    today = timezone.now().date()
+    history.ensure_partitions(today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1))
+    history.drop_partitions(before=today - timedelta(days=settings.READING_RETENTION_DAYS))
+
+
+@worker_shutdown.connect
+def give_up_shards(**_: Any) -> None:
+    """A worker that is told to stop lets the next one begin at once."""
+    polling.stop_polling()
