@@ -6,6 +6,7 @@ from core.endpoints import UnknownEndpoint
 
 urlpatterns = [
     path("", include("sites.api")),
+    path("", include("devices.api")),
     path("", include("alarms.api")),
     path("", include("workorders.api")),
     re_path(r"", UnknownEndpoint.as_view(), name="api-unknown"),

@@ -21,6 +21,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from core.errors import Invalid, NotFound
+from core.filters import YEARS
 
 
 class Endpoint(GenericAPIView):
@@ -66,6 +67,12 @@ class Endpoint(GenericAPIView):
     def given(self, request: Request, serializer: type[serializers.Serializer[Any]]) -> Any:
         """The request's body through a serializer: typed values. Raises ValidationError."""
         form = serializer(data=request.data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        return form.validated_data
+
+    def asked(self, request: Request, serializer: type[serializers.Serializer[Any]]) -> Any:
+        """The query string through a serializer: typed values. Raises ValidationError."""
+        form = serializer(data=request.query_params.dict())
         form.is_valid(raise_exception=True)
         return form.validated_data
 
@@ -133,17 +140,34 @@ class IdField(serializers.IntegerField):
 
 
 class MomentField(serializers.DateTimeField):
-    """ISO 8601, written in UTC; read only with an offset."""
+    """ISO 8601, written in UTC; read only with an offset, and in years that calculate safely."""
 
-    default_error_messages = {"offset": _("请给出带时区偏移的 ISO 8601 时间。")}
+    default_error_messages = {
+        "offset": _("请给出带时区偏移的 ISO 8601 时间。"),
+        "range": _("时间须在 1970 年至 2199 年之间。"),
+    }
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(default_timezone=UTC, **kwargs)
 
+    def to_representation(self, value: Any) -> Any:
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
     def enforce_timezone(self, value: Any) -> Any:
+        """Called for what was read. Fails without an offset."""
         if value.tzinfo is None:
             self.fail("offset")
+        if value.year not in YEARS:
+            self.fail("range")
         return super().enforce_timezone(value)
+
+
+class QueryMomentField(MomentField):
+    """A moment in a query string, where an unescaped plus sign arrives as a space."""
+
+    def to_internal_value(self, value: Any) -> Any:
+        is_text = isinstance(value, str) and "T" in value
+        return super().to_internal_value(value.replace(" ", "+") if is_text else value)
 
 
 class Body(serializers.Serializer[Any]):

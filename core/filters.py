@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 # What a moment in a filter may be: wide enough for every row, narrow enough for every zone.
-_YEARS = range(1970, 2200)
+YEARS = range(1970, 2200)
 
 
 class YesNoField(forms.TypedChoiceField):
@@ -51,7 +51,7 @@ class MomentField(forms.CharField):
             found = date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
         except ValueError:
             raise self._refusal() from None
-        if found.year not in _YEARS:
+        if found.year not in YEARS:
             raise self._refusal()
         return found
 

@@ -1,0 +1,29 @@
+"""REST: gateways, devices, points, their values now and over time."""
+
+from django.urls import path
+
+from devices.api.equipment import (
+    DeviceEndpoint,
+    DevicesEndpoint,
+    GatewayEndpoint,
+    GatewaysEndpoint,
+    PointsEndpoint,
+)
+from devices.api.values import (
+    DeviceLatestEndpoint,
+    ReadNowEndpoint,
+    SeriesEndpoint,
+    SiteLatestEndpoint,
+)
+
+urlpatterns = [
+    path("points/", PointsEndpoint.as_view(), name="api-points"),
+    path("gateways/", GatewaysEndpoint.as_view(), name="api-gateways"),
+    path("gateways/<int:pk>/", GatewayEndpoint.as_view(), name="api-gateway"),
+    path("devices/", DevicesEndpoint.as_view(), name="api-devices"),
+    path("devices/<int:pk>/", DeviceEndpoint.as_view(), name="api-device"),
+    path("devices/<int:pk>/latest/", DeviceLatestEndpoint.as_view(), name="api-device-latest"),
+    path("devices/<int:pk>/series/", SeriesEndpoint.as_view(), name="api-device-series"),
+    path("devices/<int:pk>/read-now/", ReadNowEndpoint.as_view(), name="api-device-read-now"),
+    path("sites/<int:pk>/latest/", SiteLatestEndpoint.as_view(), name="api-site-latest"),
+]

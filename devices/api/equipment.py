@@ -1,0 +1,193 @@
+"""REST: gateways, devices and the dictionary of points."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.endpoints import Endpoint, ListEndpoint, NumberField, Row
+from devices import selectors
+from devices.api.references import GatewayReference
+from devices.filters import DeviceFilter, GatewayFilter
+from devices.models import Device, Gateway, Meter, PointCode, Ratio
+from sites.api.references import CircuitReference, RoomReference, SiteReference
+
+
+class PointCodeRow(Row):
+    """One quantity of the dictionary; values are stored and told in its unit."""
+
+    name = serializers.CharField(source="label")
+
+    class Meta:
+        model = PointCode
+        fields = [
+            "code", "name", "unit", "kind", "group", "phase", "data_class", "decimals",
+        ]
+
+
+class DevicePointRow(serializers.Serializer[Any]):
+    """One point of a device."""
+
+    id = serializers.CharField(help_text="`<device id>:<code>`")
+    code = serializers.CharField()
+    name = serializers.CharField()
+    unit = serializers.CharField(source="point.unit")
+    kind = serializers.CharField(source="point.kind")
+    decimals = serializers.IntegerField(source="point.decimals")
+
+
+class GatewayRow(Row):
+    """A gateway; `is_online` is null until the first verdict."""
+
+    name = serializers.CharField(source="label")
+    site = SiteReference()
+
+    class Meta:
+        model = Gateway
+        fields = [
+            "id", "name", "site", "serial", "kind", "is_online", "link_changed_at", "last_seen_at",
+            "link_error", "period_s", "offline_after_s", "is_enabled", "is_simulated", "updated_at",
+        ]
+
+
+class TemplateReference(serializers.Serializer[Any]):
+    """The register map that a device is read with."""
+
+    key = serializers.CharField(source="template.key")
+    vendor = serializers.CharField(source="template.vendor")
+    model = serializers.CharField(source="template.model")
+    version = serializers.IntegerField(source="number")
+
+
+class DeviceRow(Row):
+    """A measuring position; `is_online` is null until the first verdict."""
+
+    name = serializers.CharField(source="label")
+    site = SiteReference()
+    room = RoomReference(allow_null=True)
+    circuit = CircuitReference(allow_null=True)
+    gateway = serializers.SerializerMethodField()
+    template = TemplateReference(source="template_version")
+
+    class Meta:
+        model = Device
+        fields = [
+            "id", "code", "name", "site", "room", "circuit", "gateway", "unit_id", "template",
+            "is_online", "link_changed_at", "last_seen_at", "link_error", "is_enabled",
+            "is_simulated", "updated_at",
+        ]
+
+    @extend_schema_field(GatewayReference(allow_null=True))
+    def get_gateway(self, device: Device) -> Any:
+        return GatewayReference(device.bus.gateway).data if device.bus else None
+
+
+class MeterRow(Row):
+    """The physical meter in place."""
+
+    class Meta:
+        model = Meter
+        fields = ["serial", "installed_at"]
+
+
+class RatioRow(Row):
+    """The transformer ratios in force."""
+
+    ct = NumberField()
+    pt = NumberField()
+
+    class Meta:
+        model = Ratio
+        fields = ["ct", "pt", "valid_from"]
+
+
+class DeviceDetail(DeviceRow):
+    """A device with its meter, its ratios and the points that the caller may see."""
+
+    meter = serializers.SerializerMethodField()
+    ratio = serializers.SerializerMethodField()
+    points = serializers.SerializerMethodField()
+
+    class Meta(DeviceRow.Meta):
+        fields = [*DeviceRow.Meta.fields, "meter", "ratio", "points"]
+
+    @extend_schema_field(MeterRow(allow_null=True))
+    def get_meter(self, device: Device) -> Any:
+        meter = device.meters.filter(removed_at__isnull=True).first()
+        return MeterRow(meter).data if meter else None
+
+    @extend_schema_field(RatioRow(allow_null=True))
+    def get_ratio(self, device: Device) -> Any:
+        ratio = device.ratios.filter(valid_to__isnull=True).first()
+        return RatioRow(ratio).data if ratio else None
+
+    @extend_schema_field(DevicePointRow(many=True))
+    def get_points(self, device: Device) -> Any:
+        points = selectors.points_for(user=self.context["request"].user, devices=[device])
+        return DevicePointRow(points[device.pk], many=True).data
+
+
+class PointsEndpoint(ListEndpoint):
+    """The dictionary of points."""
+
+    serializer_class = PointCodeRow
+    queryset = PointCode.objects.all()
+
+    @extend_schema(operation_id="points_list")
+    def get(self, request: Request) -> Response:
+        """List the dictionary: codes, units, classes of data."""
+        return super().get(request)
+
+
+class GatewaysEndpoint(ListEndpoint):
+    """Gateways of the sites that the caller sees."""
+
+    serializer_class = GatewayRow
+    filterset_class = GatewayFilter
+    queryset = Gateway.objects.none()
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return Gateway.objects.visible_to(self.person).select_related("site")
+
+    @extend_schema(operation_id="gateways_list")
+    def get(self, request: Request) -> Response:
+        """List gateways and whether they answer."""
+        return super().get(request)
+
+
+class GatewayEndpoint(Endpoint):
+    """One gateway."""
+
+    @extend_schema(operation_id="gateways_retrieve", responses=GatewayRow)
+    def get(self, request: Request, pk: int) -> Response:
+        """Show a gateway."""
+        return self.shown(selectors.gateway_for(user=self.person, pk=pk), GatewayRow)
+
+
+class DevicesEndpoint(ListEndpoint):
+    """Devices of the sites that the caller sees."""
+
+    serializer_class = DeviceRow
+    filterset_class = DeviceFilter
+    queryset = Device.objects.none()
+
+    def get_queryset(self) -> QuerySet[Any]:
+        devices = Device.objects.visible_to(self.person).with_place()
+        return devices.select_related("bus__gateway", "template_version__template")
+
+    @extend_schema(operation_id="devices_list")
+    def get(self, request: Request) -> Response:
+        """List devices and whether they answer."""
+        return super().get(request)
+
+
+class DeviceEndpoint(Endpoint):
+    """One device."""
+
+    @extend_schema(operation_id="devices_retrieve", responses=DeviceDetail)
+    def get(self, request: Request, pk: int) -> Response:
+        """Show a device with its meter, ratios and points."""
+        return self.shown(selectors.device_for(user=self.person, pk=pk), DeviceDetail)
