@@ -9,5 +9,6 @@ urlpatterns = [
     path("", include("devices.api")),
     path("", include("alarms.api")),
     path("", include("workorders.api")),
+    path("", include("reports.api")),
     re_path(r"", UnknownEndpoint.as_view(), name="api-unknown"),
 ]
