@@ -5,5 +5,5 @@ from django.urls import URLPattern, path
 from reports.consumers import LiveConsumer
 
 websocket_urlpatterns: list[URLPattern] = [
-    path("ws/live/", LiveConsumer.as_asgi()),  # type: ignore[list-item, arg-type]
+    path("ws/live/", LiveConsumer.as_asgi()),
 ]

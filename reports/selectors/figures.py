@@ -117,8 +117,9 @@ def _alarms(alarms: QuerySet[Alarm]) -> AlarmFigures:
     rows = (
         alarms.open()  # type: ignore[attr-defined]
         .order_by()
-        .values_list("severity")
-        .annotate(Count("pk"), Count("pk", filter=Q(handling=Handling.UNVERIFIED)))
+        .values("severity")
+        .annotate(count=Count("pk"), new=Count("pk", filter=Q(handling=Handling.UNVERIFIED)))
+        .values_list("severity", "count", "new")
     )
     found = [(str(severity), int(count), int(unverified)) for severity, count, unverified in rows]
     return AlarmFigures(

@@ -17,6 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from alarms.states import Severity, Verdict
+from workorders.selectors import Stage
+from workorders.states import State
 
 register = template.Library()
 
@@ -29,6 +31,17 @@ _SEVERITY_ICONS = {
     "normal": "sev-normal",
     "offline": "plug-connected-x",
     "maint": "tool",
+}
+
+
+STAGE_CLASSES = {
+    State.NEW: "k1",
+    State.ASSIGNED: "k2",
+    State.IN_PROGRESS: "k3",
+    State.ON_HOLD: "kminor",
+    State.TO_ACCEPT: "k4",
+    State.CLOSED: "k5",
+    State.CANCELLED: "kmaint",
 }
 
 
@@ -55,6 +68,32 @@ def sev(severity: str, word: str = "", classes: str = "sev") -> SafeString:
         icon(_SEVERITY_ICONS.get(severity, "point")),
         label,
     )
+
+
+@register.simple_tag
+def severity_icon(severity: str) -> SafeString:
+    """The shape of a severity alone; the word must stand beside it."""
+    return icon(_SEVERITY_ICONS[severity])
+
+
+@register.simple_tag
+def severity_label(severity: str) -> str:
+    """The word of a severity."""
+    return str(Severity(severity).label)
+
+
+@register.simple_tag
+def stage_class(state: str) -> str:
+    """The colour class of a stage of the orders' life."""
+    return STAGE_CLASSES[State(state)]
+
+
+@register.simple_tag
+def stage_bar(stages: Iterable[Stage]) -> SafeString:
+    """The stages of the orders as one proportion bar."""
+    parts = [(stage.count, STAGE_CLASSES[stage.state]) for stage in stages]
+    words = "，".join(f"{stage.state.label} {stage.count}" for stage in stages)
+    return bar(parts, words)
 
 
 @register.simple_tag
@@ -154,6 +193,14 @@ def minutes(value: int) -> str:
     if value % 60:
         return _("%(minutes)d 分") % {"minutes": value}
     return ngettext("%(hours)d 小时", "%(hours)d 小时", value // 60) % {"hours": value // 60}
+
+
+@register.filter
+def hours(value: int) -> str:
+    """Hours as hours, or as whole days from two on."""
+    if value % 24 or value < 48:
+        return ngettext("%(hours)d 小时", "%(hours)d 小时", value) % {"hours": value}
+    return ngettext("%(days)d 天", "%(days)d 天", value // 24) % {"days": value // 24}
 
 
 @register.filter

@@ -78,56 +78,77 @@ function drawer() {
   });
 }
 
+/* The chosen device of the tree, when its table comes without a new page. */
+function tree() {
+  document.addEventListener("click", (event) => {
+    const chosen = event.target.closest("[data-tree-item]");
+    if (!chosen) return;
+    for (const item of $$("[data-tree-item][aria-current]")) item.removeAttribute("aria-current");
+    chosen.setAttribute("aria-current", "true");
+  });
+}
+
 /* ---------- news of alarms and orders ---------- */
 
-function isBusy(list) {
+/* Parts with data-news ask again for themselves. A part about one row (data-subject) does so when
+   that row changes; a list waits behind its bar for new rows while somebody reads it. */
+const waiting = new Map();
+const timers = new Map();
+
+function isBusy(part) {
   const focus = document.activeElement;
-  return scrollY > 80 || document.hidden || (focus && list.contains(focus)) || $("dialog[open]");
+  return scrollY > 80 || document.hidden || part.contains(focus) || Boolean($("dialog[open]"));
 }
 
-/* New rows wait behind a bar, unless nobody is reading: top of the page, no focus in the list. */
-function lists() {
-  for (const list of $$("[data-news]")) {
-    const waiting = new Set();
-    let timer = 0;
-    const refresh = () => {
-      waiting.clear();
-      window.htmx.trigger(list, "refresh");
-    };
-    const notice = () => {
-      const bar = $(`[data-newbar-of="${list.id}"]`);
-      if (!bar) return;
-      bar.hidden = !waiting.size;
-      const words = ngettext("有 %s 条新告警，点击显示", "有 %s 条新告警，点击显示", waiting.size);
-      $("[data-newbar-text]", bar).textContent = interpolate(words, [waiting.size]);
-    };
-    document.body.addEventListener(list.dataset.news, (event) => {
-      const { id, ev } = event.detail;
-      const isNew = ev === "raised" || ev === "created";
-      if (isNew) waiting.add(id);
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        if (!isBusy(list)) refresh();
-        else if (isNew) notice();
-      }, 300);
-      if (isNew && isBusy(list)) notice();
-    });
-    document.body.addEventListener("live-restored", () => (isBusy(list) ? notice() : refresh()));
-    document.addEventListener("click", (event) => {
-      if (event.target.closest(`[data-newbar-of="${list.id}"]`)) refresh();
-    });
+function refresh(part) {
+  waiting.delete(part.id);
+  window.htmx.trigger(part, "refresh");
+}
+
+function announce(part) {
+  const bar = $(`[data-newbar-of="${part.id}"]`);
+  const count = waiting.get(part.id)?.size ?? 0;
+  if (!bar || !count) return;
+  bar.hidden = false;
+  const words = ngettext("有 %s 条新告警，点击显示", "有 %s 条新告警，点击显示", count);
+  $("[data-newbar-text]", bar).textContent = interpolate(words, [count]);
+}
+
+function settle(id) {
+  const part = document.getElementById(id);
+  if (!part) return;
+  if (isBusy(part)) announce(part);
+  else refresh(part);
+}
+
+function hear(name, detail) {
+  for (const part of $$(`[data-news~="${name}"]`)) {
+    if (part.dataset.subject) {
+      if (part.dataset.subject === String(detail.id)) refresh(part);
+      continue;
+    }
+    if (detail.ev === "raised" || detail.ev === "created") {
+      waiting.set(part.id, (waiting.get(part.id) ?? new Set()).add(detail.id));
+    }
+    clearTimeout(timers.get(part.id));
+    timers.set(part.id, setTimeout(settle, 300, part.id));
   }
 }
 
-/* A page about one alarm or order asks again for its part when that row changes. */
-function subjects() {
-  for (const part of $$("[data-subject]")) {
-    const ask = () => window.htmx.trigger(part, "refresh");
-    document.body.addEventListener(part.dataset.news, (event) => {
-      if (String(event.detail.id) === part.dataset.subject) ask();
-    });
-    document.body.addEventListener("live-restored", ask);
+function news() {
+  for (const name of ["alarm-news", "order-news"]) {
+    document.body.addEventListener(name, (event) => hear(name, event.detail));
   }
+  document.body.addEventListener("live-restored", () => {
+    for (const part of $$("[data-news]")) if (part.dataset.subject || !isBusy(part)) refresh(part);
+  });
+  document.addEventListener("click", (event) => {
+    const bar = event.target.closest("[data-newbar-of]");
+    if (bar) refresh(document.getElementById(bar.dataset.newbarOf));
+  });
+  setInterval(() => {
+    for (const part of $$("[data-every-minute]")) if (!isBusy(part)) refresh(part);
+  }, 60000);
 }
 
 /* ---------- photos: what was chosen is shown before it is sent ---------- */
@@ -174,8 +195,8 @@ function filters() {
 themes();
 dialogs();
 drawer();
-lists();
-subjects();
+tree();
+news();
 photos();
 keys();
 filters();

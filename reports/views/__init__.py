@@ -1,0 +1,8 @@
+"""Pages that look down on every app: the hall, sites, help, health."""
+
+from reports.views.halls import hall
+from reports.views.health import health
+from reports.views.help import about, state_diagrams
+from reports.views.places import site_detail, site_list
+
+__all__ = ["about", "hall", "health", "site_detail", "site_list", "state_diagrams"]

@@ -1,0 +1,90 @@
+"""Help: the lives of alarms and orders, drawn from their tables; what the product is made of."""
+
+import json
+import re
+import tomllib
+from contextlib import suppress
+from functools import cache
+from importlib import metadata
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from alarms import states as alarm_states
+from core.transitions import Life
+from reports.selectors.diagrams import diagram_of
+from sites.rules import Ability
+from workorders import states as order_states
+
+PINS = settings.BASE_DIR / "script" / "vendor.json"
+PROJECT = settings.BASE_DIR / "pyproject.toml"
+REQUIREMENTS = settings.BASE_DIR / "requirements.txt"
+
+
+@login_required
+@require_safe
+def state_diagrams(request: HttpRequest) -> HttpResponse:
+    """Each life as a drawing and as a table of its moves."""
+    lives = [
+        (_("告警：处理状态"), "handling", alarm_states.HANDLING),
+        (_("告警：工况"), "condition", alarm_states.CONDITION),
+        (_("工单"), "order", order_states.LIFE),
+    ]
+    context = {"lives": [_drawn(title, key, life) for title, key, life in lives]}
+    return render(request, "reports/state_diagrams.html", context)
+
+
+def _drawn(title: str, key: str, life: Life) -> dict[str, Any]:
+    return {
+        "title": title,
+        "key": key,
+        "diagram": diagram_of(life),
+        "moves": [
+            (
+                edge.source.label,
+                edge.move.label,
+                edge.target.label,
+                Ability(edge.ability).label if edge.ability else _("系统"),
+            )
+            for edge in life.edges
+        ],
+    }
+
+
+@login_required
+@require_safe
+def about(request: HttpRequest) -> HttpResponse:
+    """Version, and the licences of what the product is built with."""
+    context = {
+        "version": tomllib.loads(PROJECT.read_text())["project"]["version"],
+        "packages": json.loads(PINS.read_text())["packages"],
+        "libraries": libraries(),
+    }
+    return render(request, "reports/about.html", context)
+
+
+@cache
+def libraries() -> list[tuple[str, str, str]]:
+    """Installed packages of requirements.txt as (name, version, licence)."""
+    pinned = re.findall(r"^([\w.-]+)==", REQUIREMENTS.read_text(), re.MULTILINE)
+    found = []
+    for name in pinned:
+        with suppress(metadata.PackageNotFoundError):
+            facts = metadata.metadata(name)
+            found.append((facts["Name"], facts["Version"], _licence(facts)))
+    return sorted(found, key=lambda row: row[0].lower())
+
+
+def _licence(facts: metadata.PackageMetadata) -> str:
+    """The licence as the package says it: an expression, a short text or a classifier."""
+    said = facts.get("License-Expression") or facts.get("License") or ""
+    if said and "\n" not in said and len(said) <= 60:
+        return said
+    classifiers = facts.get_all("Classifier") or []
+    named = [c.rpartition(" :: ")[2] for c in classifiers if c.startswith("License ::")]
+    return ", ".join(named) or said.strip().partition("\n")[0][:60]
