@@ -1,0 +1,206 @@
+"""The table of the matrix: routes, admin models and topics with what each person is answered."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from sites.rules import Role
+from tests.permission_table import (
+    ASSIGN,
+    COMMENT,
+    CREATE,
+    HANDLE,
+    HIDDEN,
+    OK,
+    SIGN_IN,
+    VERDICT,
+    Case,
+    api_moves,
+    everybody,
+    nothing,
+    order_facts,
+    own,
+    page_moves,
+    page_order,
+    prefixed,
+    read,
+    signed_in,
+    soon,
+    write,
+)
+from tests.permission_world import NOBODY, PEOPLE, World
+from workorders.tests.factories import picture
+
+_numbers = count(1)
+OWNER = Role.TECHNICIAN.value
+
+
+def note(_world: World) -> dict[str, Any]:
+    return {"note": "已电话通知客户"}
+
+
+def photo(_world: World) -> dict[str, Any]:
+    return {"file": picture(), "caption": "现场"}
+
+
+def credentials(_world: World) -> dict[str, Any]:
+    """Never the same name twice: names are limited."""
+    return {"username": f"nobody{next(_numbers)}", "password": "x", "device_id": "phone"}
+
+
+def ignoring(_world: World) -> dict[str, Any]:
+    return {"until": soon(), "note": "检修中"}
+
+
+PAGES: dict[str, list[Case]] = {
+    "reports:hall": [read(shows=False)],
+    "reports:site-list": [read()],
+    "reports:site-detail": [read("site")],
+    "reports:state-diagrams": [read(shows=False)],
+    "reports:about": [read(shows=False)],
+    "reports:health": [read(who=everybody(), shows=False)],
+    "sites:profile": [
+        read(shows=False),
+        write(
+            "", signed_in(),
+            lambda _world: {
+                "name": "新名", "language": "en", "theme": "dark", "timezone": "Asia/Shanghai",
+            },
+        ),
+    ],
+    "sites:theme-set": [write("", signed_in(), lambda _world: {"theme": "dark"})],
+    "sites:language-set": [
+        write("", everybody(), lambda _world: {"language": "en"}, changes=False)
+    ],
+    "sites:token-revoke": [write("token", own(OWNER))],
+    "devices:live": [read()],
+    "alarms:alarm-list": [read()],
+    "alarms:alarm-detail": [read("alarm")],
+    "alarms:alarm-verify": [
+        write("alarm", HANDLE, lambda _world: prefixed("verify", VERDICT))
+    ],
+    "alarms:alarm-ignore": [
+        write("alarm", HANDLE, lambda _world: prefixed("ignore", {"hours": 4, "note": "检修"}))
+    ],
+    "alarms:alarm-archive": [
+        write("recovered_alarm", HANDLE, lambda _world: prefixed("archive", {"note": ""}))
+    ],
+    "alarms:alarm-comment": [write("alarm", COMMENT, note)],
+    "workorders:order-list": [read()],
+    "workorders:order-create": [
+        read(shows=False),
+        Case(CREATE, query=lambda world: {"site": world.site.pk}, shows=True, label="site"),
+        Case(CREATE, query=lambda world: {"alarm": world.verified_alarm.pk}, label="alarm"),
+        Case(
+            CREATE, "POST", query=lambda world: {"site": world.site.pk}, body=page_order, ok=302,
+            changes=True, label="site",
+        ),
+        Case(
+            CREATE, "POST", query=lambda world: {"alarm": world.verified_alarm.pk},
+            body=page_order, ok=302, changes=True, label="alarm",
+        ),
+    ],
+    "workorders:order-detail": [read("order")],
+    "workorders:order-move": page_moves(),
+    "workorders:order-note": [write("order", COMMENT, note)],
+    "workorders:photo-add": [write("order", COMMENT, photo)],
+    "workorders:photo-image": [read("photo", shows=False)],
+    "workorders:photo-thumbnail": [read("photo", shows=False)],
+}
+
+ACCOUNTS: dict[str, list[Case]] = {
+    "account_login": [
+        Case(dict.fromkeys(PEOPLE, "status 302") | {NOBODY: OK}),
+        Case(
+            dict.fromkeys(PEOPLE, "status 302") | {NOBODY: OK}, "POST",
+            body=lambda _world: {"login": "", "password": ""},
+        ),
+    ],
+    "account_logout": [
+        Case(signed_in() | {NOBODY: "status 302"}),
+        Case(everybody(), "POST", body=nothing, ok=302),
+    ],
+    "account_inactive": [read(who=everybody(), shows=False)],
+    "account_reauthenticate": [
+        read(shows=False), Case(signed_in(), "POST", body=nothing)
+    ],
+    "account_change_password": [
+        read(shows=False), Case(signed_in(), "POST", body=nothing)
+    ],
+    # Whoever has a password is sent on to change it; without one there is nothing to change.
+    "account_set_password": [
+        Case(dict.fromkeys(PEOPLE, "status 302") | {NOBODY: SIGN_IN}),
+    ],
+    "mfa_index": [read(shows=False)],
+    "mfa_authenticate": [
+        read(who=dict.fromkeys(PEOPLE, "status 302") | {NOBODY: SIGN_IN}, shows=False),
+    ],
+}
+
+API: dict[str, list[Case]] = {
+    "api-tokens": [
+        read(shows=False),
+        Case(dict.fromkeys(PEOPLE, SIGN_IN), "POST", body=credentials),
+    ],
+    "api-token-current": [Case(signed_in(), "DELETE", ok=204, changes=True)],
+    "api-token": [Case(own(OWNER), "DELETE", at={"pk": "token"}, ok=204, changes=True)],
+    "api-me": [
+        read(shows=False),
+        Case(signed_in(), "PATCH", body=lambda _world: {"theme": "dark"}, changes=True),
+    ],
+    "api-sites": [read()],
+    "api-site": [read("site")],
+    "api-alarms": [read()],
+    "api-alarm": [read("alarm")],
+    "api-alarm-log": [read("alarm", shows=False)],
+    "api-alarm-verify": [write("alarm", HANDLE, lambda _world: VERDICT, ok=200)],
+    "api-alarm-ignore": [write("alarm", HANDLE, ignoring, ok=200)],
+    "api-alarm-archive": [write("recovered_alarm", HANDLE, ok=200)],
+    "api-alarm-comments": [write("alarm", COMMENT, note, ok=201)],
+    "api-alarm-orders": [write("verified_alarm", CREATE, order_facts, ok=201)],
+    "api-orders": [
+        read(),
+        write(
+            "", CREATE, lambda world: order_facts(world) | {"site": world.site.pk}, ok=201
+        ),
+    ],
+    "api-order": [
+        read("order"),
+        Case(
+            ASSIGN, "PATCH", at={"pk": "order"}, body=lambda _world: {"title": "改"}, changes=True
+        ),
+    ],
+    "api-order-log": [read("order", shows=False)],
+    "api-order-moves": api_moves(),
+    "api-order-notes": [write("order", COMMENT, note, ok=201)],
+    "api-order-assignees": [read("order", ASSIGN, shows=False)],
+    "api-order-photos": [read("order"), write("order", COMMENT, photo, ok=201)],
+    "api-photo-image": [read("photo", shows=False)],
+    "api-photo-thumbnail": [read("photo", shows=False)],
+    "api-unknown": [Case(dict.fromkeys(PEOPLE, HIDDEN))],
+    "api-schema": [read(who=everybody(), shows=False)],
+}
+
+REST_OF_DJANGO: dict[str, list[Case]] = {
+    "set_language": [Case(everybody(), "POST", body=lambda _world: {"language": "en"}, ok=302)],
+    "jsi18n": [read(who=everybody(), shows=False)],
+}
+
+ROUTES: dict[str, list[Case]] = PAGES | ACCOUNTS | API | REST_OF_DJANGO
+
+# Routes that no case tries, each with the reason.
+UNTRIED: dict[str, str] = {}
+
+# Routes that answer methods beyond their cases, each with the reason why nothing is open by it.
+ANY_METHOD: dict[str, str] = {
+    "api-unknown": "Addresses that are none answer 404 to every method, also to nobody.",
+    "account_login": "allauth's forms take PUT as they take POST, with the same checks.",
+    "account_reauthenticate": "allauth's forms take PUT as they take POST, with the same checks.",
+    "account_change_password": "allauth's forms take PUT as they take POST, with the same checks.",
+    "account_set_password": "allauth's forms take PUT as they take POST, with the same checks.",
+    "mfa_authenticate": "Without a sign-in under way every method is sent to the sign-in page.",
+    "set_language": "Django's view goes back without a change when it is not asked by POST.",
+}
+
+ADMIN: dict[str, Any] = {}

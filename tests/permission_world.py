@@ -1,0 +1,169 @@
+"""One object of every kind on the cast's site, made by the services, all named with a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from alarms.models import Alarm
+from alarms.states import Handling
+from alarms.tests.factories import make_alarm, make_rule
+from devices.models import Device
+from devices.tests.factories import make_device
+from sites import services as site_services
+from sites.models import ApiToken, Grant, SignInRefusal, User
+from sites.rules import Role
+from sites.tests.factories import (
+    PASSWORD,
+    People,
+    make_circuit,
+    make_room,
+    make_transformer,
+    people,
+)
+from workorders import services as order_services
+from workorders.models import Photo, WorkOrder
+from workorders.states import State
+from workorders.tests.factories import make_order, picture
+
+# Stands in every name on the site: an answer to a stranger that has it tells him something.
+SECRET = "保密七号"  # noqa: S105 - no password
+
+STRANGER = "stranger"
+NOBODY = "nobody"
+ROLES: tuple[str, ...] = tuple(role.value for role in Role)
+PEOPLE: tuple[str, ...] = (*ROLES, STRANGER, NOBODY)
+
+
+@dataclass
+class World:
+    """The cast with rows to ask for; the table names them by attribute."""
+
+    cast: People
+    device: Device
+    alarm: Alarm
+    verified_alarm: Alarm
+    recovered_alarm: Alarm
+    orders: dict[str, WorkOrder]
+    photo: Photo
+    token: ApiToken
+    rows: dict[str, models.Model] = field(default_factory=dict)
+
+    @property
+    def site(self) -> Any:
+        return self.cast.site
+
+    @property
+    def order(self) -> WorkOrder:
+        """Assigned to Bo, the technician."""
+        return self.orders[State.ASSIGNED]
+
+    def person(self, name: str) -> User | None:
+        """Who plays the part, as the next request loads him; None for nobody."""
+        if name == NOBODY:
+            return None
+        user = self.cast.cy if name == STRANGER else self.cast.by_role()[Role(name)]
+        return User.objects.get(pk=user.pk)
+
+
+def build() -> World:
+    """Make it. Recent enough to be on every page's first screen."""
+    cast = people()
+    User.objects.update(password=make_password(PASSWORD))
+    for place in (cast.site, cast.enterprise):
+        place.name = f"{place.name} {SECRET}"
+        place.name_en = f"Place {SECRET}"
+        place.save()
+    room = make_room(f"配电室 {SECRET}", site=cast.site)
+    transformer = make_transformer(f"变压器 {SECRET}", room=room)
+    circuit = make_circuit(f"出线 {SECRET}", transformer=transformer)
+    device = make_device(site=cast.site, name=f"仪表 {SECRET}")
+    now = timezone.now()
+    facts: dict[str, Any] = {"by": cast.di, "at": now - timedelta(minutes=9)}
+    alarm, verified, recovered = (
+        make_alarm(device=device, rule=make_rule(f"MATRIX_{number}"), **facts, **more)
+        for number, more in enumerate(
+            (
+                {},
+                {"handling": Handling.VERIFIED},
+                {"handling": Handling.VERIFIED, "is_active": False},
+            )
+        )
+    )
+    orders = {
+        state: make_order(
+            cast=cast, state=state, title=f"工单 {SECRET}", now=now - timedelta(minutes=8),
+            due_at=now + timedelta(days=1),
+        )
+        for state in (
+            State.NEW, State.ASSIGNED, State.IN_PROGRESS, State.ON_HOLD, State.TO_ACCEPT,
+        )
+    }
+    photo = order_services.add_photo(
+        order_id=orders[State.ASSIGNED].pk, file=picture(), caption=SECRET, by=cast.bo,
+        door="web", now=now,
+    )
+    token, _plain = site_services.issue_token(
+        user=cast.bo, device_id="phone", device_name=f"手机 {SECRET}", now=now
+    )
+    world = World(
+        cast=cast, device=device, alarm=alarm, verified_alarm=verified,
+        recovered_alarm=recovered, orders=orders, photo=photo, token=token,
+    )
+    world.rows = _rows(world, room, transformer, circuit)
+    return world
+
+
+def _rows(world: World, *places: models.Model) -> dict[str, models.Model]:
+    """A row of every table that the admin may show, by the model's label."""
+    cast = world.cast
+    site_services.take_numbers(prefix="GD", day=timezone.localdate())
+    refusal = site_services.record_refusal(
+        username=SECRET, ip="::1", door=SignInRefusal.Door.WEB,
+        reason=SignInRefusal.Reason.PASSWORD, now=timezone.now(),
+    )
+    grant = Grant.objects.filter(user=cast.bo).get()
+    named: list[models.Model] = [
+        *places, cast.site, cast.enterprise, cast.team, cast.organisation, cast.bo, cast.town,
+        cast.department, world.device, world.device.bus, world.device.bus.gateway,
+        world.device.template_version, world.device.template_version.template, world.alarm,
+        world.alarm.rule, world.order, world.photo, world.token, refusal, grant,
+    ]
+    return {row._meta.label_lower: row for row in named}
+
+
+def row_of(world: World, model: type[models.Model]) -> models.Model | None:
+    """The world's row of a table, or any row of a table that belongs to no site."""
+    return world.rows.get(model._meta.label_lower) or model._default_manager.first()
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Whatever happens inside never happened."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def written() -> dict[str, int]:
+    """Rows written so far in this transaction, by table of ours; a refused request adds none.
+
+    Left out is what a request may write by the way: the record of a refused sign-in, when a token
+    was last used, a session. Revoking a token counts.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables "
+            "WHERE relname ~ '^(sites|devices|alarms|workorders|django_admin_log)' "
+            "AND relname NOT IN ('sites_signinrefusal', 'sites_apitoken')"
+        )
+        counts = {name: count for name, count in cursor.fetchall() if count}
+    revoked = ApiToken.objects.filter(revoked_at__isnull=False).count()
+    return counts | {"revoked": revoked}

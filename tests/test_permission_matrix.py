@@ -1,0 +1,182 @@
+"""The matrix: every route, method and topic, tried with every role, a stranger and nobody.
+
+Routes come from the URL map, topics from the socket; expectations from tests/permission_table.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.core.cache import cache
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django import DjangoDbBlocker
+from rest_framework.test import APIClient
+
+from sites.tests.clients import api_client
+from tests import permission_world
+from tests.permission_routes import ANY_METHOD, ROUTES, UNTRIED
+from tests.permission_table import FORBIDDEN, HIDDEN, OK, SIGN_IN, Case
+from tests.permission_world import NOBODY, PEOPLE, SECRET, STRANGER, World
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def routes_of(resolver: URLResolver, spaces: str = "", path: str = "") -> Iterator[tuple[str, str]]:
+    """Names and patterns of all routes below a resolver."""
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            inner = f"{spaces}{entry.namespace}:" if entry.namespace else spaces
+            yield from routes_of(entry, inner, path + str(entry.pattern))
+        elif isinstance(entry, URLPattern):
+            name = f"{spaces}{entry.name}" if entry.name else f"{spaces}{path}{entry.pattern}"
+            yield name, path + str(entry.pattern)
+
+
+ALL = dict(routes_of(get_resolver()))
+ROUTE_NAMES = sorted(name for name in ALL if not name.startswith("admin:"))
+MODELS = sorted(model._meta.label_lower for model in admin.site._registry)
+
+
+@pytest.fixture(scope="module")
+def world(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[World]:
+    """Built once; every try is undone."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield permission_world.build()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(autouse=True)
+def _unlimited() -> None:
+    """Attempts to sign in are counted in Redis, which nobody rolls back."""
+    cache.clear()
+
+
+def value_of(world: World, text: str) -> Any:
+    """What a case's `at` means: `=text` as such, otherwise the key of the world's object."""
+    if text.startswith("="):
+        return text[1:]
+    found: Any = world
+    for step in text.split("."):
+        found = found[step] if isinstance(found, dict) else getattr(found, step)
+    return found.pk
+
+
+def caller(world: World, name: str, *, by_api: bool) -> Client | APIClient:
+    """The person's browser or, for the API, his telephone."""
+    person = world.person(name)
+    if by_api:
+        return api_client(person)
+    client = Client()
+    if person is not None:
+        client.force_login(person)
+    return client
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer, and whether asking wrote anything."""
+
+    answer: HttpResponse
+    has_written: bool
+
+    @property
+    def text(self) -> str:
+        """The whole answer."""
+        answer: Any = self.answer
+        body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        return body.decode(errors="replace")
+
+    def meaning(self, case: Case) -> str:
+        """In the table's words; the bare status when it means nothing that the table knows.
+
+        A page may refuse by going back and saying why: then nothing was written.
+        """
+        status = self.answer.status_code
+        if status == 302 and "/accounts/login/" in self.answer["Location"]:
+            return SIGN_IN
+        if status == case.ok:
+            return OK if self.has_written or not case.changes else FORBIDDEN
+        known = {401: SIGN_IN, 403: FORBIDDEN, 404: HIDDEN}
+        return known.get(status, f"status {status}")
+
+
+def ask(world: World, name: str, route: str, case: Case) -> Reply:
+    """Send the case's request as one person, and undo what it did."""
+    by_api = route.startswith("api-")
+    address = reverse(route, kwargs={key: value_of(world, at) for key, at in case.at.items()})
+    if case.query is not None:
+        pairs = [f"{key}={value}" for key, value in case.query(world).items()]
+        address = f"{address}?{'&'.join(pairs)}"
+    facts = case.body(world) if case.body is not None else None
+    extra: dict[str, Any] = {}
+    if by_api and any(hasattr(value, "read") for value in (facts or {}).values()):
+        extra["format"] = "multipart"
+    with permission_world.undone():
+        client = caller(world, name, by_api=by_api)
+        before = permission_world.written()
+        answer = getattr(client, case.method.lower())(address, facts, **extra)
+        return Reply(answer, permission_world.written() != before)
+
+
+def test_every_route_has_an_entry() -> None:
+    known = set(ROUTES) | set(UNTRIED)
+
+    assert sorted(set(ROUTE_NAMES) - known) == [], "routes without expectations"
+    assert not known - set(ALL), "expectations without a route"
+    assert all(len(reason.split()) > 4 for reason in (*UNTRIED.values(), *ANY_METHOD.values()))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("route", "case"),
+    [
+        pytest.param(route, case, id=f"{route} {case.method} {case.label}".strip())
+        for route, cases in sorted(ROUTES.items())
+        for case in cases
+    ],
+)
+def test_each_person_is_answered_as_the_table_says(world: World, route: str, case: Case) -> None:
+    found, leaks, silent, wrote = {}, [], [], []
+    for name in PEOPLE:
+        reply = ask(world, name, route, case)
+        found[name] = reply.meaning(case)
+        text = reply.text
+        if name in {STRANGER, NOBODY}:
+            leaks += [name] if SECRET in text else []
+        elif found[name] == OK and case.shows and SECRET not in text:
+            silent.append(name)
+        if found[name] != OK and reply.has_written:
+            wrote.append(name)
+
+    assert found == case.who
+    assert not leaks, "told about a site that is none of their business"
+    assert not silent, "shown nothing of their own site"
+    assert not wrote, "refused, and yet something was written"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("route", sorted(ROUTES))
+def test_no_other_method_is_open(world: World, route: str) -> None:
+    cases = ROUTES[route]
+    tried = {case.method for case in cases}
+    at = cases[0].at
+    for method in METHODS:
+        if method in tried or route in ANY_METHOD:
+            continue
+        case = Case({}, method, at=at, body=lambda _world: {})
+        for name in ("administrator", STRANGER, NOBODY):
+            reply = ask(world, name, route, case)
+            status = reply.answer.status_code
+            refusals = {405} if name == "administrator" else {401, 403, 404, 405}
+            is_refused = status in refusals or reply.meaning(case) == SIGN_IN
+            assert is_refused, f"{name} {method} is answered with {status}"
+            assert not reply.has_written
