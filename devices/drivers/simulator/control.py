@@ -1,6 +1,7 @@
 """Talking to a running simulator: JSON lines over a unix socket, one answer per line."""
 
 import asyncio
+import errno
 import json
 import os
 import socket
@@ -30,8 +31,10 @@ class ControlServer:
 
     async def open(self) -> None:
         """Listen; a socket file left behind by a dead process is replaced. Raises OSError."""
-        if self.path.is_socket() and not _answers(self.path):
-            self.path.unlink()
+        if _answers(self.path):
+            raise OSError(
+                errno.EADDRINUSE, "another simulator's control socket is in use", str(self.path)
+            )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         before = os.umask(0o177)
         try:

@@ -143,7 +143,8 @@ def _part(register: Register, values: Floats) -> NDArray[np.uint16]:
     number = np.nan_to_num(np.rint((values - register.offset) / register.scale))
     most, shift = _PARTS[register.type]
     word = np.clip(number, 0, most).astype(np.uint16) << np.uint16(register.bit or shift)
-    return word.byteswap() if register.byte_order == "little" else word
+    is_bit = register.function_code in BIT_FUNCTION_CODES
+    return word.byteswap() if register.byte_order == "little" and not is_bit else word
 
 
 def _missing(register: Register) -> int:

@@ -173,6 +173,8 @@ def _read(path: Path, name: str, facts: Mapping[str, Any], zone: timezone) -> Tr
         if time_name not in header:
             raise ReplayError(f"{path.name}: no time column; name it in replay.yaml")
         rows = list(reader)
+    if not rows:
+        raise ReplayError(f"{path.name}: no rows")
     labels = [row[header.index(time_name)] for row in rows]
     return Track(
         name=name,
