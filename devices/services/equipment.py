@@ -1,11 +1,14 @@
 """Changes of equipment that leave a history: meters, ratios."""
 
+from contextlib import suppress
 from datetime import datetime
 
+import redis
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import Invalid
+from devices import live
 from devices.models import Bus, Device, Meter, Ratio
 
 
@@ -45,10 +48,16 @@ def set_ratio(*, device: Device, ct: float, pt: float, valid_from: datetime) -> 
     return Ratio.objects.create(device=device, ct=ct, pt=pt, valid_from=valid_from)
 
 
-def shared_line(*, host: str, port: int, bus_id: int | None) -> Bus | None:
-    """Another bus that names the same host and port: two owners would speak on one line."""
-    others = Bus.objects.filter(gateway__host=host, port=port).exclude(pk=bus_id)
+def shared_line(*, host: str, port: int, gateway_id: int | None) -> Bus | None:
+    """A bus of another gateway with the same host and port: two would speak on one line."""
+    others = Bus.objects.filter(gateway__host=host, port=port).exclude(gateway=gateway_id)
     return others.select_related("gateway").first()
+
+
+def forget_place(*, device: Device, site_id: int) -> None:
+    """Drop the device's latest values from a site that it has left."""
+    with suppress(redis.RedisError):
+        live.forget(site_id=site_id, device_ids=[device.pk])
 
 
 def _locked(device: Device) -> Device:

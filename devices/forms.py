@@ -1,0 +1,170 @@
+"""Forms of equipment: what must fit together is said beside the field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from devices.models import Bus, Device, Gateway, Meter, Ratio
+from devices.services import equipment
+
+if TYPE_CHECKING:
+    _DeviceForm = forms.ModelForm[Device]
+    _BusForm = forms.ModelForm[Bus]
+    _BusFormSet = forms.BaseInlineFormSet[Bus, Gateway, forms.ModelForm[Bus]]
+    _RatioFormSet = forms.BaseInlineFormSet[Ratio, Device, forms.ModelForm[Ratio]]
+    _MeterFormSet = forms.BaseInlineFormSet[Meter, Device, forms.ModelForm[Meter]]
+else:
+    # Django's own classes take no type arguments at run time.
+    _DeviceForm = _BusForm = forms.ModelForm
+    _BusFormSet = _RatioFormSet = _MeterFormSet = forms.BaseInlineFormSet
+
+LONGEST_TEMPLATE_BYTES = 1_000_000
+
+
+class DeviceForm(_DeviceForm):
+    """A device and its place: room, circuit and bus lie at its site."""
+
+    class Meta:
+        model = Device
+        fields = (
+            "site",
+            "room",
+            "circuit",
+            "code",
+            "name",
+            "name_en",
+            "bus",
+            "unit_id",
+            "template_version",
+            "is_enabled",
+            "is_simulated",
+        )
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse places of other sites."""
+        cleaned = super().clean() or self.cleaned_data
+        site = cleaned.get("site") or self.instance.site
+        room, circuit, bus = (cleaned.get(name) for name in ("room", "circuit", "bus"))
+        found = {
+            "room": room and room.site,
+            "circuit": circuit and circuit.room.site,
+            "bus": bus and bus.gateway.site,
+        }
+        for name, where in found.items():
+            if where is not None and where != site:
+                self.add_error(name, _("所选项不属于该站点。"))
+        return cleaned
+
+
+class BusForm(_BusForm):
+    """A bus. One with nothing but defaults is meant, too: rows are added by hand."""
+
+    class Meta:
+        model = Bus
+        fields = ("number", "port", "timeout_ms", "gap_ms")
+
+    def has_changed(self) -> bool:
+        """Also when it is new."""
+        return self.instance.pk is None or super().has_changed()
+
+
+class BusFormSet(_BusFormSet):
+    """The buses of a gateway: each line has one owner."""
+
+    def clean(self) -> None:
+        """Refuse a port that another bus of the same host speaks on."""
+        super().clean()
+        seen: set[int] = set()
+        for form in self.forms:
+            port = form.cleaned_data.get("port") if hasattr(form, "cleaned_data") else None
+            if port is None or form.cleaned_data.get("DELETE"):
+                continue
+            other = equipment.shared_line(
+                host=self.instance.host, port=port, gateway_id=self.instance.pk
+            )
+            if port in seen or other is not None:
+                form.add_error("port", _("该地址和端口已被另一条总线使用。"))
+            seen.add(port)
+
+
+class RatioFormSet(_RatioFormSet):
+    """Ratios of a device: a new one ends the one in force."""
+
+    def clean(self) -> None:
+        """Refuse a beginning before that of the ratio in force."""
+        super().clean()
+        present = _present(self.instance, "ratios", "valid_to")
+        for form in self.extra_forms:
+            begins_at = form.cleaned_data.get("valid_from") if form.is_valid() else None
+            if present and begins_at and begins_at <= present.valid_from:
+                form.add_error("valid_from", _("生效时间必须晚于现行变比的生效时间。"))
+
+    def save_new(self, form: Any, commit: bool = True) -> Ratio:  # noqa: FBT001, FBT002 - Django's
+        """Put it in force."""
+        given = form.cleaned_data
+        return equipment.set_ratio(
+            device=self.instance,
+            ct=given["ct"],
+            pt=given["pt"],
+            valid_from=given["valid_from"],
+        )
+
+
+class MeterFormSet(_MeterFormSet):
+    """Meters of a device: a new one replaces the one in place."""
+
+    def clean(self) -> None:
+        """Refuse an installation before that of the meter in place."""
+        super().clean()
+        present = _present(self.instance, "meters", "removed_at")
+        for form in self.extra_forms:
+            begins_at = form.cleaned_data.get("installed_at") if form.is_valid() else None
+            if present and begins_at and begins_at <= present.installed_at:
+                form.add_error("installed_at", _("更换时间必须晚于现有表计的安装时间。"))
+
+    def save_new(self, form: Any, commit: bool = True) -> Meter:  # noqa: FBT001, FBT002 - Django's
+        """Put it in place."""
+        given = form.cleaned_data
+        return equipment.replace_meter(
+            device=self.instance, serial=given["serial"], at=given["installed_at"]
+        )
+
+
+class TemplateForm(forms.Form):
+    """A template's text, typed or from a file."""
+
+    file = forms.FileField(label=_("模板文件（YAML）"), required=False)
+    text = forms.CharField(
+        label=_("或粘贴文本"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 24, "cols": 110, "spellcheck": "false"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """The text, from wherever it came, as `document`."""
+        cleaned = super().clean() or {}
+        file = cleaned.get("file")
+        if file is None:
+            cleaned["document"] = cleaned.get("text", "")
+        elif file.size > LONGEST_TEMPLATE_BYTES:
+            raise ValidationError(_("文件过大。"))
+        else:
+            try:
+                cleaned["document"] = file.read().decode("utf-8-sig")
+            except UnicodeDecodeError:
+                raise ValidationError(_("文件须为 UTF-8 文本。")) from None
+        if not cleaned["document"].strip():
+            raise ValidationError(_("请选择文件或粘贴文本。"))
+        return cleaned
+
+
+def _present(device: Device, rows: str, end: str) -> Any:
+    """The row without an end, None for a device that is just being made."""
+    if device.pk is None:
+        return None
+    return getattr(device, rows).filter(**{f"{end}__isnull": True}).first()
