@@ -130,7 +130,7 @@ def scalar(node: yaml.Node) -> Any:
     """The plain Python value of a scalar node; its text when YAML's own idea of it fails."""
     try:
         return SafeConstructor().construct_object(node)
-    except (yaml.YAMLError, ValueError, OverflowError):
+    except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, AttributeError, TypeError):
         return node.value
 
 

@@ -13,7 +13,8 @@ import uvloop
 from devices.drivers import Block, DeviceRead
 from devices.drivers.bus import BusOwner, BusRequest, BusSpec, BusStatus, Priority, Write
 
-CONNECTING_AT_ONCE = 128
+# Many, because each gateway that swallows calls holds its place for the whole connect time-out.
+CONNECTING_AT_ONCE = 1024
 STOP_PATIENCE_S = 10.0
 
 Result = TypeVar("Result")

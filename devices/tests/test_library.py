@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from devices.drivers.documents import MESSAGES, DocumentError
 from devices.drivers.library import TemplateDef, load_points, parse_template
@@ -425,3 +427,64 @@ def test_bits_and_halves_may_share_a_word() -> None:
     text += "  - {point: DI2, function_code: 4, address: 0, type: bits, bit: 1}\n"
 
     assert [error.code for error in errors_of(text)] == ["duplicate_point"]
+
+
+WORDS_OF_TEMPLATES = st.sampled_from(
+    [
+        "key",
+        "registers",
+        "defaults",
+        "!!timestamp",
+        "!!int",
+        "!!bool",
+        "!!binary",
+        "!!float",
+        "!!python/object:os.system",
+        "&a",
+        "*a",
+        "<<",
+        "[",
+        "]",
+        "{",
+        "}",
+        ":",
+        "-",
+        "?",
+        "|",
+        ">",
+        "1e400",
+        ".inf",
+        "9" * 5000,
+        "0x",
+        "~",
+        "'",
+        "\n",
+        "\n  - ",
+        ", ",
+        "#",
+        "%",
+        "@",
+        "\t",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_no_text_whatever_breaks_the_reader(data: st.DataObject) -> None:
+    text = (
+        with_register(
+            "point: Ub, unit: V, function_code: 3, address: 9, type: uint16, invalid: [1],"
+            " minimum: 1, poll_class: fast"
+        )
+        + "forbidden: [{function_code: 3, first: 50, last: 60}]\ndefaults: {unit_id: 1}\n"
+    )
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(text)))
+        gone = data.draw(st.integers(0, 12))
+        text = text[:at] + data.draw(WORDS_OF_TEMPLATES | st.text(max_size=5)) + text[at + gone :]
+
+    template, errors = parse_template(text, POINTS)
+
+    assert (template is None) == bool(errors)
+    assert all(str(error) for error in errors)

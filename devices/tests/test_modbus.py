@@ -1,6 +1,7 @@
 """The transport against our own server, and against servers that misbehave."""
 
 import asyncio
+import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -183,6 +184,26 @@ def test_nobody_listening_is_refused() -> None:
             pass
         with pytest.raises(BusRefused):
             await ModbusTcpTransport("127.0.0.1", port).connect(timeout_s=2)
+
+    asyncio.run(run())
+
+
+def test_a_gateway_that_does_not_take_the_call_is_refused_in_time() -> None:
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        with socket.socket() as full:
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            callers = [socket.socket() for _ in range(8)]
+            for caller in callers:
+                caller.setblocking(False)
+                caller.connect_ex(full.getsockname())
+            begun = loop.time()
+            with pytest.raises(BusRefused):
+                await ModbusTcpTransport(*full.getsockname()).connect(timeout_s=SOON_S)
+            assert loop.time() - begun < 10 * SOON_S
+            for caller in callers:
+                caller.close()
 
     asyncio.run(run())
 
