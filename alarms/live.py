@@ -5,10 +5,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
-from asgiref.sync import async_to_sync
+import redis
 from channels.layers import get_channel_layer
 
 from alarms.states import SEVERITY_RANK
+from core.loop import run
 
 logger = logging.getLogger(__name__)
 
@@ -16,6 +17,7 @@ Event = Literal["raised", "moved", "recovered"]
 
 # More alarms of one site at one time are told as one message: the page asks again anyhow.
 MESSAGES_PER_SITE = 10
+PATIENCE_S = 2.0
 
 
 class AlarmMessage(TypedDict):
@@ -56,8 +58,8 @@ def messages_of(rows: Sequence[tuple[int, int, str]], event: Event) -> list[Alar
 def publish(rows: Sequence[tuple[int, int, str]], event: Event) -> None:
     """Tell the sites' groups now; call it after commit. A lost message costs nobody the change."""
     try:
-        async_to_sync(_send)(messages_of(rows, event))
-    except OSError as failure:
+        run(_send(messages_of(rows, event)), timeout_s=PATIENCE_S)
+    except (redis.RedisError, OSError, TimeoutError) as failure:
         # Redis away: pages catch up by their snapshot on reconnecting.
         logger.warning("alarm.unannounced count=%d error=%s", len(rows), failure)
 

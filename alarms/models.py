@@ -72,6 +72,10 @@ class Rule(models.Model):
     )
     delay_s = models.FloatField(_("触发延时 (s)"), default=0)
     reset_delay_s = models.FloatField(_("恢复延时 (s)"), default=0)
+    circuit_kinds = ArrayField(
+        models.CharField(max_length=12), verbose_name=_("适用回路类型"), default=list, blank=True,
+        help_text=_("为空时适用于所有设备；none 表示未关联回路的设备。"),
+    )
     to_value = models.PositiveSmallIntegerField(
         _("变位后的值"), null=True, blank=True, help_text=_("仅用于状态变位：0 或 1。")
     )

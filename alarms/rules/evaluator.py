@@ -308,7 +308,7 @@ class Evaluator:
         usable: whether the quality of the row lets its values be believed.
         """
         track = self._tracks.get(layout_id)
-        if track is None or not track.plan.checks:
+        if track is None:
             return
         known = np.array(
             [self._layout_of.get(pk) == layout_id for pk in device_ids.tolist()], np.bool_

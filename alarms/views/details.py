@@ -66,6 +66,7 @@ def show(
         "zone": alarm.site.timezone,
         "point": point,
         "may_see_value": may_see_value,
+        "period_s": _period_s(alarm),
         "steps": steps(alarm),
         "limit_to_verify": time_to_verify(alarm, now),
         "moves": moves(user, alarm),
@@ -80,6 +81,12 @@ def show(
         "opened": next(iter(forms or {}), ""),
     }
     return render_part(request, "alarms/alarm_detail.html", context, part="fresh", status=status)
+
+
+def _period_s(alarm: Alarm) -> int:
+    """How often the alarm's device is read, for telling old values."""
+    bus = alarm.device.bus if alarm.device else None
+    return bus.gateway.period_s if bus else 60
 
 
 def blank_forms(alarm: Alarm) -> dict[str, Any]:
