@@ -239,6 +239,21 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "AlarmMoveEnum": "alarms.states.Move",
+        "HandlingEnum": "alarms.states.Handling",
+        "OrderKindEnum": "workorders.states.Kind",
+        "OrderMoveEnum": "workorders.states.Move",
+        "OrderStateEnum": "workorders.states.State",
+        "PriorityEnum": "workorders.states.Priority",
+        "SeverityEnum": "alarms.states.Severity",
+        "SiteStateEnum": "sites.models.Site.State",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.openapi.finish",
+    ],
 }
 
 # --- Collecting

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.fields import empty
 from rest_framework.generics import GenericAPIView
+from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -95,7 +95,7 @@ class UnknownEndpoint(APIView):
         raise NotFound
 
 
-class ListEndpoint(Endpoint):
+class ListEndpoint(ListModelMixin, Endpoint):
     """Rows in pages, filtered and ordered by a FilterSet."""
 
     pagination_class = api_settings.DEFAULT_PAGINATION_CLASS
@@ -107,15 +107,8 @@ class ListEndpoint(Endpoint):
         filters = self.filterset_class.base_filters if self.filterset_class else ()
         return frozenset(filters) | {"page", "page_size"} | self.parameters
 
-    def rows(self) -> QuerySet[Any] | list[Any]:
-        """This page's rows after the filters, for one serializer call."""
-        found = self.filter_queryset(self.get_queryset())
-        page = self.paginate_queryset(found)
-        return found if page is None else page
-
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        form = self.get_serializer(self.rows(), many=True)
-        return self.get_paginated_response(form.data)
+        return self.list(request, *args, **kwargs)
 
 
 class NumberField(serializers.FloatField):

@@ -103,7 +103,7 @@ class TokensEndpoint(ListEndpoint):
                 request_only=True,
                 value={
                     "username": "bo",
-                    "password": "…",
+                    "password": "correct horse battery staple",
                     "device_id": "5f0c9a52-phone",
                     "device_name": "Bo's phone",
                 },
