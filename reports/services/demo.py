@@ -24,6 +24,7 @@ def load(*, now: datetime, progress: Callable[[str], None]) -> bool:
     demo_history.fill(devices=demo.devices, now=now, progress=progress)
     progress("alarms and work orders of the past day")
     _handle(demo=demo, now=now)
+    demo_places.go_live(now=now)
     return True
 
 

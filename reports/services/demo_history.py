@@ -14,9 +14,10 @@ from devices.drivers.simulator.noise import Floats
 from devices.ingest import Batch, LayoutGroup
 from devices.models import Device
 from devices.services.simulation import device_name, simulated_gateways
+from reports.services.demo_places import HISTORY_PERIOD_S
 
 HISTORY = timedelta(hours=24)
-STEP_S = 60.0
+STEP_S = float(HISTORY_PERIOD_S)
 
 # What went wrong yesterday: fault, number of the device in the demo, hours ago, minutes, strength.
 PAST_FAULTS = (

@@ -31,7 +31,9 @@ from sites.models import (
 PASSWORD = "dianwu-demo"  # noqa: S105 - printed by script/server, refused on a real database
 LIBRARY = Path(__file__).resolve().parent.parent / "library" / "demo.yaml"
 
-PERIOD_S = 5
+# The day of history has a sample a minute; then the demo goes live, faster.
+HISTORY_PERIOD_S = 60
+LIVE_PERIOD_S = 5
 LINE_V = 400
 
 # What the incomers and feeders of the demo are measured with, in turn: the maps of real meters are
@@ -81,6 +83,11 @@ def build(*, now: datetime) -> Demo:
             _site(demo=demo, enterprise=enterprise, facts=site)
     _people(demo=demo)
     return demo
+
+
+def go_live(*, now: datetime) -> None:
+    """Poll the demo's gateways at the pace of a demonstration from now on."""
+    Gateway.objects.filter(is_simulated=True).update(period_s=LIVE_PERIOD_S, updated_at=now)
 
 
 def _parties(*, demo: Demo) -> None:
@@ -188,7 +195,7 @@ def _gateway(*, demo: Demo, site: Site) -> Bus:
         serial=f"SIM-{demo.gateways + 1:04d}",
         host="127.0.0.1",
         shard=demo.gateways % 2,
-        period_s=PERIOD_S,
+        period_s=HISTORY_PERIOD_S,
         offline_after_s=20,
         is_simulated=True,
     )
