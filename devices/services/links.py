@@ -114,7 +114,8 @@ class LinkBook:
         for model in (Gateway, Device):
             links = self._links(model)
             fresh = {pk: link.seen_at for pk, link in links.items() if link.is_fresh}
-            back[model] = [_up(pk, fresh[pk]) for pk in _write_seen(model, fresh)]
+            offline = [pk for pk in _write_seen(model, fresh) if links[pk].is_online]
+            back[model] = [_up(pk, fresh[pk]) for pk in offline]
             for pk in fresh:
                 links[pk].is_fresh = False
         decide(back[Gateway], back[Device])

@@ -114,6 +114,21 @@ def test_who_answers_comes_back_although_a_sweep_said_otherwise(device: Device) 
     assert device.last_seen_at is not None
 
 
+def test_who_fell_silent_since_does_not_come_back_by_being_written(device: Device) -> None:
+    now = timezone.now()
+    book = LinkBook()
+    book.follow(PlanLoader(SHARD).load(now=now), now=now)
+    book.devices[device.pk].see(now.timestamp())
+    book.devices[device.pk].is_online = False
+    Device.objects.update(is_online=False)
+
+    book.write_seen(now=now + timedelta(seconds=40))
+
+    device.refresh_from_db()
+    assert device.is_online is False
+    assert device.last_seen_at is not None
+
+
 def test_last_seen_is_written_at_most_once_a_minute(
     device: Device, django_assert_num_queries: Any
 ) -> None:
