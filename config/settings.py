@@ -274,6 +274,13 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.LOG_LEVEL},
-    "loggers": {"pymodbus": {"level": "ERROR"}, "httpx": {"level": "WARNING"}},
+    "loggers": {
+        "pymodbus": {"level": "ERROR"},
+        "httpx": {"level": "WARNING"},
+        # Two lines a second that nobody reads: what a task does, it says itself.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+    },
 }
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 PRODUCT_NAME = _("智慧电务")
