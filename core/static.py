@@ -1,5 +1,7 @@
 """Static files: names with a hash once they are collected, plain names before."""
 
+from pathlib import Path
+
 from django.core.files.storage import FileSystemStorage
 from django.http import HttpRequest, HttpResponse
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -31,6 +33,11 @@ class HashedStatic(CompressedManifestStaticFilesStorage):
 
 class StaticMiddleware(WhiteNoiseMiddleware):
     """WhiteNoise with whole bodies: our files are small, and an ASGI server warns of streams."""
+
+    def add_files(self, root: str, prefix: str | None = None) -> None:
+        """Nothing collected yet is no reason to warn: the finders have the files."""
+        if Path(root).is_dir():
+            super().add_files(root, prefix)
 
     @staticmethod
     def serve(static_file: StaticFile, request: HttpRequest) -> HttpResponse:

@@ -1,13 +1,17 @@
-"""Where to draw the states and moves of a life: layers by distance from the first state."""
+"""Where to draw the states and moves of a life: states in a row, moves as arcs over and under it.
 
-from collections.abc import Iterable
+Forward moves go above, backward ones below; the further, the higher, so that arcs nest and never
+hide each other's words.
+"""
+
 from dataclasses import dataclass
 
-from core.transitions import Edge, Life
+from core.transitions import Life
 
-BOX_W, BOX_H = 108, 36
-GAP_X, GAP_Y = 92, 64
-MARGIN = 24
+BOX_W, BOX_H, GAP = 104, 38, 44
+MARGIN = 20
+ARC_STEP = 40
+PORT = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """One pair of states with the words of all moves between them."""
+    """All moves from one state to another, with their words at the top of the arc."""
 
     path: str
     label: str
@@ -47,80 +51,75 @@ class Diagram:
 
 
 def diagram_of(life: Life) -> Diagram:
-    """The drawing: states in columns by the shortest way from the first one."""
-    columns = _columns(life)
-    tallest = max(len(column) for column in columns)
-    height = tallest * BOX_H + (tallest - 1) * GAP_Y + 2 * MARGIN + 40
-    boxes: dict[str, Box] = {}
-    for place, column in enumerate(columns):
-        used = len(column) * BOX_H + (len(column) - 1) * GAP_Y
-        top = (height - used) // 2
-        for row, (value, label) in enumerate(column):
-            boxes[value] = Box(
-                label=label,
-                x=MARGIN + place * (BOX_W + GAP_X),
-                y=top + row * (BOX_H + GAP_Y),
-                is_first=value == life.initial.value,
-            )
-    width = 2 * MARGIN + len(columns) * BOX_W + (len(columns) - 1) * GAP_X
-    return Diagram(
-        width=width, height=height, boxes=list(boxes.values()), arrows=_arrows(life.edges, boxes)
-    )
-
-
-def _columns(life: Life) -> list[list[tuple[str, str]]]:
-    """States with their labels by distance from the first."""
-    columns = [[(life.initial.value, str(life.initial.label))]]
-    seen = {life.initial.value}
-    while True:
-        sources = {value for value, _label in columns[-1]}
-        following = {
-            edge.target.value: str(edge.target.label)
-            for edge in life.edges
-            if edge.source.value in sources and edge.target.value not in seen
-        }
-        if not following:
-            return columns
-        seen |= following.keys()
-        columns.append(list(following.items()))
-
-
-def _arrows(edges: Iterable[Edge], boxes: dict[str, Box]) -> list[Arrow]:
-    words: dict[tuple[str, str], list[str]] = {}
-    for edge in edges:
-        words.setdefault((edge.source.value, edge.target.value), []).append(str(edge.move.label))
-    return [
-        _arrow(boxes[source], boxes[target], "、".join(labels))
-        for (source, target), labels in words.items()
+    """The drawing of a life."""
+    states = _states(life)
+    place = {value: position for position, value in enumerate(states)}
+    words: dict[tuple[int, int], list[str]] = {}
+    for edge in life.edges:
+        pair = place[edge.source.value], place[edge.target.value]
+        words.setdefault(pair, []).append(str(edge.move.label))
+    above = max((abs(b - a) or 1 for a, b in words if b >= a), default=0)
+    below = max((a - b for a, b in words if b < a), default=0)
+    top = MARGIN + above * ARC_STEP
+    boxes = [
+        Box(label, MARGIN + position * (BOX_W + GAP), top, is_first=value == life.initial.value)
+        for position, (value, label) in enumerate(states.items())
     ]
-
-
-def _arrow(source: Box, target: Box, label: str) -> Arrow:
-    """Forward straight to the side of the target; back and sideways in a bow; to itself a loop."""
-    (x1, y1), (x2, y2) = source.middle, target.middle
-    half_w, half_h = BOX_W // 2, BOX_H // 2
-    if source is target:
-        path = (
-            f"M{x1 - 16} {y1 - half_h} C{x1 - 34} {y1 - half_h - 34} "
-            f"{x1 + 34} {y1 - half_h - 34} {x1 + 16} {y1 - half_h}"
-        )
-        return Arrow(path, label, x1, y1 - half_h - 30)
-    if x2 > x1 and x2 - x1 <= BOX_W + GAP_X:
-        path = f"M{x1 + half_w} {y1 - 5} L{x2 - half_w} {y2 - 5}"
-        return Arrow(path, label, (x1 + x2) // 2, (y1 + y2) // 2 - 10)
-    if x1 == x2:
-        side = half_w + 34
-        sign = 1 if y2 > y1 else -1
-        path = (
-            f"M{x1 + half_w} {y1 + 8} C{x1 + side} {y1 + 8} {x1 + side} {y2} {x2 + half_w} {y2 + 8}"
-        )
-        return Arrow(path, label, x1 + side, (y1 + y2) // 2 + 6 * sign)
-    # Back by a bow below, further forward by a bow above.
-    sign = 1 if x2 < x1 else -1
-    depth = half_h + 26 + abs(x2 - x1) // 14
-    middle = (x1 + x2) // 2
-    path = (
-        f"M{x1} {y1 + sign * half_h} Q{middle} {(y1 + y2) // 2 + sign * (half_h + depth)} "
-        f"{x2} {y2 + sign * half_h}"
+    arrows = [_arrow(a, b, "、".join(words[a, b]), list(words), top) for a, b in words]
+    return Diagram(
+        width=2 * MARGIN + len(boxes) * BOX_W + (len(boxes) - 1) * GAP,
+        height=top + BOX_H + below * ARC_STEP + MARGIN,
+        boxes=boxes,
+        arrows=arrows,
     )
-    return Arrow(path, label, middle, (y1 + y2) // 2 + sign * (half_h + depth // 2) - 4)
+
+
+def _states(life: Life) -> dict[str, str]:
+    """States with their labels, in the order in which the table names them."""
+    found = {life.initial.value: str(life.initial.label)}
+    for edge in life.edges:
+        found.setdefault(edge.source.value, str(edge.source.label))
+    for edge in life.edges:
+        found.setdefault(edge.target.value, str(edge.target.label))
+    return found
+
+
+def _arrow(source: int, target: int, label: str, pairs: list[tuple[int, int]], top: int) -> Arrow:
+    is_below = target < source
+    edge_y = top + BOX_H if is_below else top
+    sign = 1 if is_below else -1
+    if source == target:
+        middle = _left(source) + BOX_W // 2
+        height = ARC_STEP - 4
+        path = _arc(middle - 16, middle + 16, edge_y, sign * height)
+        return Arrow(path, label, middle, edge_y + sign * (height * 3 // 4) - 4)
+    x1, x2 = _port(source, target, pairs, leaves=True), _port(target, source, pairs, leaves=False)
+    height = sign * abs(target - source) * ARC_STEP
+    path = _arc(x1, x2, edge_y, height)
+    return Arrow(path, label, (x1 + x2) // 2, edge_y + height * 3 // 4 + 4)
+
+
+def _left(place: int) -> int:
+    return MARGIN + place * (BOX_W + GAP)
+
+
+def _arc(x1: int, x2: int, y: int, height: int) -> str:
+    return f"M{x1} {y} C{x1} {y + height} {x2} {y + height} {x2} {y}"
+
+
+def _port(place: int, other: int, pairs: list[tuple[int, int]], *, leaves: bool) -> int:
+    """Where an arc touches its box: on the side of the other one, long arcs towards the middle."""
+    is_right = other > place
+    same_side = sorted(
+        (
+            abs((b if leaves else a) - place)
+            for a, b in pairs
+            if (a if leaves else b) == place
+            and ((b if leaves else a) > place) == is_right
+            and a != b
+        ),
+    )
+    rank = same_side.index(abs(other - place))
+    step = min(PORT, (BOX_W // 2 - 12) // max(len(same_side), 1))
+    edge = _left(place) + (BOX_W - 10 if is_right else 10)
+    return edge - step * rank if is_right else edge + step * rank

@@ -34,6 +34,12 @@ _SEVERITY_ICONS = {
 }
 
 
+SITE_CLASSES = {
+    "construction": "k1",
+    "commissioning": "k2",
+    "operation": "k5",
+    "out_of_service": "kmaint",
+}
 STAGE_CLASSES = {
     State.NEW: "k1",
     State.ASSIGNED: "k2",
@@ -94,6 +100,20 @@ def stage_bar(stages: Iterable[Stage]) -> SafeString:
     parts = [(stage.count, STAGE_CLASSES[stage.state]) for stage in stages]
     words = "，".join(f"{stage.state.label} {stage.count}" for stage in stages)
     return bar(parts, words)
+
+
+@register.simple_tag
+def site_class(state: str) -> str:
+    """The colour class of a site's state."""
+    return SITE_CLASSES[state]
+
+
+@register.simple_tag
+def site_bar(states: Iterable[tuple[str, str, int]]) -> SafeString:
+    """Sites by state as one proportion bar."""
+    rows = list(states)
+    words = "，".join(f"{label} {count}" for _state, label, count in rows)
+    return bar([(count, SITE_CLASSES[state]) for state, _label, count in rows], words)
 
 
 @register.simple_tag
@@ -168,9 +188,9 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
-def number(value: float | None, decimals: int = 1) -> str:
-    """A number with its decimals and thousands; a dash when there is none."""
-    if value is None or not isfinite(value):
+def number(value: float | str | None, decimals: int = 1) -> str:
+    """A number with its decimals and thousands; a dash when there is none (or no such fact)."""
+    if value is None or isinstance(value, str) or not isfinite(value):
         return NOTHING
     return f"{value:,.{int(decimals)}f}"
 

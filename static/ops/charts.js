@@ -66,7 +66,7 @@ function bars(data) {
       (items) =>
         tip(
           data.titles[items[0].dataIndex],
-          items.slice().reverse().map((item) => [item.color, item.seriesName, item.value]),
+          items.slice().reverse().map((item) => [item.color, item.seriesName, item.value ?? 0]),
         ),
       "shadow",
     ),
@@ -76,7 +76,8 @@ function bars(data) {
       name: level.name,
       type: "bar",
       stack: "all",
-      data: level.counts,
+      // An empty hour draws nothing, not even the bar's edge.
+      data: level.counts.map((count) => count || null),
       barMaxWidth: 16,
       barCategoryGap: "35%",
       itemStyle: {
@@ -95,12 +96,8 @@ const DASHES = ["solid", "solid", "solid", [6, 3], [2, 2], [8, 3, 2, 3]];
 
 const colourOf = (series, position) => token(PHASES[series.phase] ?? `c${(position % 6) + 1}`);
 
-/* Pairs with a hole where the server says that data is missing. */
-function pairs(series, gaps) {
-  const rows = series.at.map((at, i) => [at * 1000, series.value[i]]);
-  for (const [from, to] of gaps) rows.push([(from + to) * 500, null]);
-  return rows.sort((a, b) => a[0] - b[0]);
-}
+/* A value of null is a hole where data is missing. */
+const pairs = (series) => series.at.map((at, i) => [at * 1000, series.value[i]]);
 
 const limitLine = (limit) => ({
   yAxis: limit.value,
@@ -138,17 +135,22 @@ function areas(data) {
   return found;
 }
 
+/* An axis that holds the values and the limits, with round ends. */
 function span(data) {
   const values = data.series.flatMap((series) => series.value.filter((value) => value !== null));
   values.push(...(data.limits ?? []).map((limit) => limit.value));
   if (!values.length) return {};
   const low = Math.min(...values);
   const high = Math.max(...values);
-  const room = (high - low || Math.abs(high) || 1) * 0.08;
-  const digits = 10 ** Math.max(0, 1 - Math.floor(Math.log10(room)));
+  const raw = (high - low || Math.abs(high) || 1) / 4;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 2.5, 5, 10].find((factor) => factor * power >= raw) * power;
+  const room = (high - low) * 0.04;
+  const bottom = Math.floor((low - room) / step) * step;
   return {
-    min: Math.floor((low < 0 ? low - room : Math.max(0, low - room)) * digits) / digits,
-    max: Math.ceil((high + room) * digits) / digits,
+    min: low >= 0 ? Math.max(0, bottom) : bottom,
+    max: Math.ceil((high + room) / step || 1) * step,
+    interval: step,
   };
 }
 
@@ -179,7 +181,7 @@ function curve(data, zone) {
       axisLabel: { color: token("text-2"), fontSize: 11.5, formatter: label, hideOverlap: true },
       splitLine: { show: false },
     }),
-    yAxis: axis({ type: "value", name: data.axis, nameGap: 12, nameTextStyle: { align: "left", color: token("text-2"), fontSize: 11.5 }, scale: true, ...span(data) }),
+    yAxis: axis({ type: "value", name: data.axis, nameGap: 12, nameTextStyle: { align: "left", color: token("text-2"), fontSize: 11.5 }, ...span(data) }),
     dataZoom: [
       { type: "inside", filterMode: "none" },
       {
@@ -204,7 +206,7 @@ function curve(data, zone) {
       showSymbol: series.at.length < 3,
       connectNulls: false,
       step: series.is_state ? "end" : false,
-      data: pairs(series, data.gaps),
+      data: pairs(series),
       lineStyle: { width: 2, color: colourOf(series, position), type: DASHES[position % 6] },
       itemStyle: { color: colourOf(series, position) },
       ...(position === 0 && {
@@ -231,7 +233,7 @@ function legend(figure, data) {
     ...data.series.map((series, position) => {
       const entry = element("span");
       const line = element("i", "lg-line");
-      line.style.borderColor = colourOf(series, position);
+      line.style.borderTopColor = colourOf(series, position);
       entry.append(line, element("span", "", series.name));
       return entry;
     }),
