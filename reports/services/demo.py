@@ -88,12 +88,12 @@ def _order(*, demo: Demo, alarm: Alarm, is_done: bool, now: datetime) -> None:
             **facts,
         )
     alarm.refresh_from_db()
-    if is_done and alarm.condition == Condition.RECOVERED:
+    if is_done and alarm.condition == Condition.RECOVERED and alarm.recovered_at:
         alarm_services.archive(
             alarm_id=alarm.pk,
             note="",
             by=dispatcher,
             door="web",
-            now=min(begun + timedelta(minutes=50), now),
+            now=min(max(alarm.recovered_at, begun) + timedelta(minutes=50), now),
             seen=Handling.IN_ORDER,
         )
