@@ -3,12 +3,12 @@
 from importlib import import_module
 
 from django.apps import AppConfig
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class AlarmsConfig(AppConfig):
     name = "alarms"
-    verbose_name = _("告警")
+    verbose_name = pgettext_lazy("plural", "告警")
 
     def ready(self) -> None:
         """Listen to what is below; only now are the tables known."""

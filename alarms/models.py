@@ -7,7 +7,7 @@ import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from alarms import states
@@ -89,7 +89,7 @@ class Rule(models.Model):
 
     class Meta:
         verbose_name = _("告警规则")
-        verbose_name_plural = _("告警规则")
+        verbose_name_plural = pgettext_lazy("plural", "告警规则")
         ordering = ["key"]
         constraints = [
             models.CheckConstraint(
@@ -174,7 +174,7 @@ class RuleOverride(models.Model):
 
     class Meta:
         verbose_name = _("规则覆盖")
-        verbose_name_plural = _("规则覆盖")
+        verbose_name_plural = pgettext_lazy("plural", "规则覆盖")
         ordering = ["rule__key", "id"]
         constraints = [
             models.CheckConstraint(
@@ -277,7 +277,7 @@ class Alarm(models.Model):
 
     class Meta:
         verbose_name = _("告警")
-        verbose_name_plural = _("告警")
+        verbose_name_plural = pgettext_lazy("plural", "告警")
         ordering = ["severity_rank", "-last_raised_at", "-id"]
         indexes = [
             models.Index(
@@ -354,7 +354,7 @@ class AlarmLog(models.Model):
 
     class Meta:
         verbose_name = _("告警记录")
-        verbose_name_plural = _("告警记录")
+        verbose_name_plural = pgettext_lazy("plural", "告警记录")
         ordering = ["at", "id"]
         indexes = [models.Index(fields=["alarm", "at"], name="alarm_log_of")]
         constraints = [
@@ -397,7 +397,7 @@ class Pending(models.Model):
 
     class Meta:
         verbose_name = _("延时中的条件")
-        verbose_name_plural = _("延时中的条件")
+        verbose_name_plural = pgettext_lazy("plural", "延时中的条件")
         constraints = [
             models.UniqueConstraint(
                 fields=["rule", "device", "point_code"], name="one_pending_condition"
@@ -421,7 +421,7 @@ class Watched(models.Model):
 
     class Meta:
         verbose_name = _("评估进度")
-        verbose_name_plural = _("评估进度")
+        verbose_name_plural = pgettext_lazy("plural", "评估进度")
 
     def __str__(self) -> str:
         return f"{self.device_id} {self.until_s:.3f}"

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from sites.admin import ListInline, ScopedAdmin
 from workorders.models import Photo, WorkOrder, WorkOrderLog
@@ -12,7 +12,7 @@ class LogInline(ListInline):
     """What happened, oldest first."""
 
     model = WorkOrderLog
-    verbose_name_plural = _("工单记录")
+    verbose_name_plural = pgettext_lazy("plural", "工单记录")
     fields = ["at", "entry", "move", "source", "target", "by", "door", "note"]
     readonly_fields = fields
     ordering = ["at", "id"]

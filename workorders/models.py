@@ -7,6 +7,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from alarms.models import Alarm
 from devices.models import Device
@@ -84,7 +85,7 @@ class WorkOrder(models.Model):
 
     class Meta:
         verbose_name = _("工单")
-        verbose_name_plural = _("工单")
+        verbose_name_plural = pgettext_lazy("plural", "工单")
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["site", "state"], name="order_site_state"),
@@ -158,7 +159,7 @@ class WorkOrderLog(models.Model):
 
     class Meta:
         verbose_name = _("工单记录")
-        verbose_name_plural = _("工单记录")
+        verbose_name_plural = pgettext_lazy("plural", "工单记录")
         ordering = ["at", "id"]
         indexes = [models.Index(fields=["order", "at"], name="order_log_of")]
         constraints = [
@@ -203,7 +204,7 @@ class Photo(models.Model):
 
     class Meta:
         verbose_name = _("照片")
-        verbose_name_plural = _("照片")
+        verbose_name_plural = pgettext_lazy("plural", "照片")
         ordering = ["at", "id"]
 
     def __str__(self) -> str:

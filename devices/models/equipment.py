@@ -6,6 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from devices.models.templates import PointCode, TemplateVersion
 from devices.states import GatewayKind
@@ -28,7 +29,7 @@ class PollShard(models.Model):
 
     class Meta:
         verbose_name = _("采集分片")
-        verbose_name_plural = _("采集分片")
+        verbose_name_plural = pgettext_lazy("plural", "采集分片")
         ordering = ["number"]
 
     def __str__(self) -> str:
@@ -78,7 +79,7 @@ class Gateway(Place, Link):
 
     class Meta:
         verbose_name = _("网关")
-        verbose_name_plural = _("网关")
+        verbose_name_plural = pgettext_lazy("plural", "网关")
         ordering = ["site_id", "name"]
         constraints = [
             models.UniqueConstraint(
@@ -118,7 +119,7 @@ class Bus(models.Model):
 
     class Meta:
         verbose_name = _("总线")
-        verbose_name_plural = _("总线")
+        verbose_name_plural = pgettext_lazy("plural", "总线")
         ordering = ["gateway_id", "number"]
         constraints = [
             models.UniqueConstraint(
@@ -179,7 +180,7 @@ class Device(Place, Link):
 
     class Meta:
         verbose_name = _("设备")
-        verbose_name_plural = _("设备")
+        verbose_name_plural = pgettext_lazy("plural", "设备")
         ordering = ["site_id", "code", "name"]
         constraints = [
             models.UniqueConstraint(
@@ -212,7 +213,7 @@ class Meter(models.Model):
 
     class Meta:
         verbose_name = _("表计")
-        verbose_name_plural = _("表计")
+        verbose_name_plural = pgettext_lazy("plural", "表计")
         ordering = ["device_id", "-installed_at"]
         constraints = [
             models.UniqueConstraint(
@@ -243,7 +244,7 @@ class Ratio(models.Model):
 
     class Meta:
         verbose_name = _("变比")
-        verbose_name_plural = _("变比")
+        verbose_name_plural = pgettext_lazy("plural", "变比")
         ordering = ["device_id", "-valid_from"]
         constraints = [
             models.UniqueConstraint(
@@ -275,7 +276,7 @@ class PointOverride(models.Model):
 
     class Meta:
         verbose_name = _("测点覆盖")
-        verbose_name_plural = _("测点覆盖")
+        verbose_name_plural = pgettext_lazy("plural", "测点覆盖")
         constraints = [
             models.UniqueConstraint(fields=["device", "point"], name="override_per_point")
         ]
@@ -302,7 +303,7 @@ class LinkEvent(models.Model):
 
     class Meta:
         verbose_name = _("通信事件")
-        verbose_name_plural = _("通信事件")
+        verbose_name_plural = pgettext_lazy("plural", "通信事件")
         ordering = ["-at", "-id"]
         indexes = [models.Index(fields=["site", "-at"], name="link_event_site_at")]
         constraints = [

@@ -4,7 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from devices.states import PointKind, VersionState
@@ -27,7 +27,7 @@ class PointCode(models.Model):
 
     class Meta:
         verbose_name = _("测点编码")
-        verbose_name_plural = _("测点编码")
+        verbose_name_plural = pgettext_lazy("plural", "测点编码")
         ordering = ["position", "code"]
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class Layout(models.Model):
 
     class Meta:
         verbose_name = _("数据布局")
-        verbose_name_plural = _("数据布局")
+        verbose_name_plural = pgettext_lazy("plural", "数据布局")
 
     def __str__(self) -> str:
         return f"{self.pk} ({len(self.value_codes)} + {len(self.counter_codes)})"
@@ -74,7 +74,7 @@ class DeviceTemplate(models.Model):
 
     class Meta:
         verbose_name = _("设备模板")
-        verbose_name_plural = _("设备模板")
+        verbose_name_plural = pgettext_lazy("plural", "设备模板")
         ordering = ["vendor", "model"]
 
     def __str__(self) -> str:
@@ -117,7 +117,7 @@ class TemplateVersion(models.Model):
 
     class Meta:
         verbose_name = _("模板版本")
-        verbose_name_plural = _("模板版本")
+        verbose_name_plural = pgettext_lazy("plural", "模板版本")
         ordering = ["template__key", "-number"]
         constraints = [
             models.UniqueConstraint(fields=["template", "number"], name="template_version_number")
@@ -160,7 +160,7 @@ class Register(models.Model):
 
     class Meta:
         verbose_name = _("寄存器")
-        verbose_name_plural = _("寄存器")
+        verbose_name_plural = pgettext_lazy("plural", "寄存器")
         ordering = ["version", "function_code", "address", "bit"]
         constraints = [
             models.UniqueConstraint(fields=["version", "point"], name="register_point_per_version"),

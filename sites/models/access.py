@@ -16,6 +16,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from sites.models.dictionaries import Department, Town
 from sites.rules import ABILITIES, Ability, DataClass, Role, ScopeKind
@@ -98,7 +99,8 @@ class Grant(models.Model):
     role = models.CharField(_("角色"), max_length=20, choices=Role)
     scope_kind = models.CharField(_("范围"), max_length=16, choices=ScopeKind)
     organisation = models.ForeignKey(
-        "sites.Organisation", models.PROTECT, null=True, blank=True, verbose_name=_("单位")
+        "sites.Organisation", models.PROTECT, null=True, blank=True,
+        verbose_name=pgettext_lazy("organisation", "单位"),
     )
     team = models.ForeignKey(
         "sites.Team", models.PROTECT, null=True, blank=True, verbose_name=_("班组")
@@ -123,7 +125,7 @@ class Grant(models.Model):
 
     class Meta:
         verbose_name = _("授权")
-        verbose_name_plural = _("授权")
+        verbose_name_plural = pgettext_lazy("plural", "授权")
         ordering = ["user__username", "role", "id"]
         constraints = [
             models.CheckConstraint(

@@ -10,6 +10,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from sites.models.access import SiteScopedQuerySet
 from sites.models.places import Place, Room
@@ -79,7 +80,7 @@ class Transformer(Place):
 
     class Meta:
         verbose_name = _("变压器")
-        verbose_name_plural = _("变压器")
+        verbose_name_plural = pgettext_lazy("plural", "变压器")
         ordering = ["room_id", "name"]
 
 
@@ -119,7 +120,7 @@ class Circuit(Place):
 
     class Meta:
         verbose_name = _("回路")
-        verbose_name_plural = _("回路")
+        verbose_name_plural = pgettext_lazy("plural", "回路")
         ordering = ["room_id", "code", "name"]
         constraints = [
             models.CheckConstraint(

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Named(models.Model):
@@ -24,7 +25,7 @@ class Town(Named):
 
     class Meta(Named.Meta):
         verbose_name = _("镇街")
-        verbose_name_plural = _("镇街")
+        verbose_name_plural = pgettext_lazy("plural", "镇街")
 
 
 class Department(Named):
@@ -32,7 +33,7 @@ class Department(Named):
 
     class Meta(Named.Meta):
         verbose_name = _("主管部门")
-        verbose_name_plural = _("主管部门")
+        verbose_name_plural = pgettext_lazy("plural", "主管部门")
 
 
 class Category(Named):
@@ -44,7 +45,7 @@ class Category(Named):
 
     class Meta(Named.Meta):
         verbose_name = _("企业类别")
-        verbose_name_plural = _("企业类别")
+        verbose_name_plural = pgettext_lazy("plural", "企业类别")
 
 
 class NumberSeries(models.Model):
@@ -56,7 +57,7 @@ class NumberSeries(models.Model):
 
     class Meta:
         verbose_name = _("编号序列")
-        verbose_name_plural = _("编号序列")
+        verbose_name_plural = pgettext_lazy("plural", "编号序列")
         constraints = [models.UniqueConstraint(fields=["prefix", "day"], name="number_series_key")]
 
     def __str__(self) -> str:

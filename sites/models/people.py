@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from sites.models.access import access_for
 from sites.models.zones import known_zone
@@ -88,8 +89,8 @@ class Organisation(models.Model):
     objects = OrganisationQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("单位")
-        verbose_name_plural = _("单位")
+        verbose_name = pgettext_lazy("organisation", "单位")
+        verbose_name_plural = pgettext_lazy("organisations", "单位")
         ordering = ["name"]
 
     def __str__(self) -> str:
@@ -100,7 +101,8 @@ class Team(models.Model):
     """A crew of an O&M company; sites are assigned to it."""
 
     organisation = models.ForeignKey(
-        Organisation, models.PROTECT, related_name="teams", verbose_name=_("单位")
+        Organisation, models.PROTECT, related_name="teams",
+        verbose_name=pgettext_lazy("organisation", "单位"),
     )
     name = models.CharField(_("名称"), max_length=80)
     name_en = models.CharField(_("英文名称"), max_length=120, blank=True)
@@ -109,7 +111,7 @@ class Team(models.Model):
 
     class Meta:
         verbose_name = _("班组")
-        verbose_name_plural = _("班组")
+        verbose_name_plural = pgettext_lazy("plural", "班组")
         ordering = ["organisation__name", "name"]
         constraints = [
             models.UniqueConstraint(
@@ -143,7 +145,7 @@ class User(AbstractUser):
         null=True,
         blank=True,
         related_name="users",
-        verbose_name=_("单位"),
+        verbose_name=pgettext_lazy("organisation", "单位"),
     )
     teams = models.ManyToManyField(
         Team, blank=True, related_name="members", verbose_name=_("班组")
@@ -163,7 +165,7 @@ class User(AbstractUser):
 
     class Meta:
         verbose_name = _("用户")
-        verbose_name_plural = _("用户")
+        verbose_name_plural = pgettext_lazy("plural", "用户")
         ordering = ["username"]
         constraints = [
             models.UniqueConstraint(

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from sites.models.access import SiteScopedQuerySet, access_for
@@ -122,7 +122,7 @@ class Enterprise(Place):
 
     class Meta:
         verbose_name = _("企业")
-        verbose_name_plural = _("企业")
+        verbose_name_plural = pgettext_lazy("plural", "企业")
         ordering = ["number"]
 
 
@@ -179,7 +179,7 @@ class Site(Place):
 
     class Meta:
         verbose_name = _("站点")
-        verbose_name_plural = _("站点")
+        verbose_name_plural = pgettext_lazy("plural", "站点")
         ordering = ["number"]
         constraints = [
             models.CheckConstraint(
@@ -228,7 +228,7 @@ class Room(Place):
 
     class Meta:
         verbose_name = _("配电室")
-        verbose_name_plural = _("配电室")
+        verbose_name_plural = pgettext_lazy("plural", "配电室")
         ordering = ["site_id", "name"]
         constraints = [
             models.UniqueConstraint(

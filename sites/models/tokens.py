@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from sites.models.people import User
 
@@ -31,7 +32,7 @@ class ApiToken(models.Model):
 
     class Meta:
         verbose_name = _("接口令牌")
-        verbose_name_plural = _("接口令牌")
+        verbose_name_plural = pgettext_lazy("plural", "接口令牌")
         ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(
@@ -70,7 +71,7 @@ class SignInRefusal(models.Model):
 
     class Meta:
         verbose_name = _("登录失败记录")
-        verbose_name_plural = _("登录失败记录")
+        verbose_name_plural = pgettext_lazy("plural", "登录失败记录")
         ordering = ["-at"]
 
     def __str__(self) -> str:
