@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+
 @dataclass
 class Figure:
     """A number of a page, and where the link around it leads."""

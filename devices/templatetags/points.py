@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from devices.models import PointCode
+from devices.states import PointKind
 
 register = template.Library()
 
@@ -33,7 +34,7 @@ def words_of(code: str) -> dict[int, str]:
 @register.filter
 def state_words(point: PointCode) -> str:
     """The words of a state point as JSON for the script, '' for a measured one."""
-    return json.dumps(words_of(point.code)) if point.unit == STATE_UNIT else ""
+    return json.dumps(words_of(point.code)) if point.kind == PointKind.EVENT else ""
 
 
 @register.simple_tag
@@ -43,7 +44,7 @@ def value_of(value: float | None, point: PointCode | None) -> str:
         return NOTHING
     if point is None:
         return f"{value:,.4g}"
-    if point.unit == STATE_UNIT:
+    if point.kind == PointKind.EVENT:
         return words_of(point.code).get(round(value), f"{value:g}")
     return f"{value:,.{point.decimals}f}"
 
@@ -60,7 +61,7 @@ def measured(value: float | None, unit: str, point: PointCode | None = None) -> 
 @register.filter
 def unit_of(point: PointCode) -> str:
     """The unit to print; states and ratios have none."""
-    return "" if point.unit == STATE_UNIT else point.unit
+    return "" if point.kind == PointKind.EVENT else point.unit
 
 
 def group_labels() -> dict[str, str]:
