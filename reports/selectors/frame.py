@@ -79,7 +79,7 @@ def _items(found: Counts) -> dict[str, NavItem]:
             ),
             NavItem(
                 "site",
-                _("站点"),
+                pgettext("plural", "站点"),
                 pgettext("tab", "站点"),
                 reverse("reports:site-list"),
                 "building-factory-2",
@@ -103,7 +103,7 @@ def _items(found: Counts) -> dict[str, NavItem]:
             ),
             NavItem(
                 "workorders",
-                _("工单"),
+                pgettext("plural", "工单"),
                 pgettext("tab", "工单"),
                 reverse("workorders:order-list"),
                 "clipboard-list",
