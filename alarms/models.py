@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Self
 
 import pgtrigger
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -13,7 +14,16 @@ from django.utils.translation import gettext_lazy as _
 from alarms import states
 from alarms.states import Condition, Entry, Handling, Move, Severity, Verdict
 from devices.models import Device, Gateway
-from sites.models import Circuit, Room, Site, SiteScopedQuerySet, Transformer, User
+from sites.models import (
+    Circuit,
+    Room,
+    Site,
+    SiteScopedQuerySet,
+    Transformer,
+    User,
+    access_for,
+)
+from sites.rules import Ability
 
 
 class Rule(models.Model):
@@ -149,6 +159,16 @@ class Rule(models.Model):
         return self.advice_en if (get_language() or "").startswith("en") else self.advice
 
 
+class RuleOverrideQuerySet(models.QuerySet["RuleOverride"]):
+    def visible_to(
+        self, user: User | AnonymousUser, *, ability: Ability = Ability.VIEW
+    ) -> Self:
+        """Overrides of sites, and of devices of sites, on which the user holds the ability."""
+        access = access_for(user)
+        of_site = access.site_q("site__", ability=ability)
+        return self.filter(of_site | access.site_q("device__site__", ability=ability))
+
+
 class RuleOverride(models.Model):
     """What one site or one device says differently; empty fields inherit, the device wins."""
 
@@ -171,6 +191,8 @@ class RuleOverride(models.Model):
     is_enabled = models.BooleanField(_("启用"), null=True, blank=True)
     note = models.CharField(_("说明"), max_length=200, blank=True)
     updated_at = models.DateTimeField(_("更新时间"), auto_now=True)
+
+    objects = RuleOverrideQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("规则覆盖")
@@ -330,6 +352,10 @@ class Alarm(models.Model):
         return self.handling != Handling.ARCHIVED
 
 
+class AlarmLogQuerySet(SiteScopedQuerySet):
+    site_path = "alarm__site__"
+
+
 class AlarmLog(models.Model):
     """What happened to an alarm: append-only, by the database's own trigger.
 
@@ -351,6 +377,8 @@ class AlarmLog(models.Model):
     )
     note = models.TextField(_("说明"), blank=True)
     facts = models.JSONField(_("数据"), default=dict)
+
+    objects = AlarmLogQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("告警记录")
