@@ -6,6 +6,7 @@ and with them the addresses, before this file.
 
 import django
 import pytest
+from django.conf import settings
 
 from config import testing
 
@@ -15,6 +16,8 @@ SLOW_FIXTURES = {"db", "transactional_db", "live_server"}
 
 testing.begin()
 django.setup()
+# Every test client builds the middleware anew, and would list all static files each time.
+settings.WHITENOISE_AUTOREFRESH = True
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
