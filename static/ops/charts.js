@@ -1,6 +1,18 @@
 /* Charts on canvas, with colours from the tokens and a tooltip of DOM nodes: the page's policy
    allows no style attribute, and ECharts' own tooltip is made of them. */
-import { $, $$, clock, day, element, isStill, minute, moment, number, token, zoneOf } from "./dom.js";
+import {
+  $,
+  $$,
+  clock,
+  day,
+  element,
+  isStill,
+  minute,
+  moment,
+  number,
+  token,
+  zoneOf,
+} from "./dom.js";
 
 const drawn = new Map();
 
@@ -66,11 +78,18 @@ function bars(data) {
       (items) =>
         tip(
           data.titles[items[0].dataIndex],
-          items.slice().reverse().map((item) => [item.color, item.seriesName, item.value ?? 0]),
+          items
+            .slice()
+            .reverse()
+            .map((item) => [item.color, item.seriesName, item.value ?? 0]),
         ),
       "shadow",
     ),
-    xAxis: axis({ type: "category", data: data.labels, axisLabel: { color: token("text-2"), fontSize: 11.5, interval: 2 } }),
+    xAxis: axis({
+      type: "category",
+      data: data.labels,
+      axisLabel: { color: token("text-2"), fontSize: 11.5, interval: 2 },
+    }),
     yAxis: axis({ type: "value", minInterval: 1, splitNumber: 3 }),
     series: levels.map((level) => ({
       name: level.name,
@@ -114,7 +133,14 @@ const limitLine = (limit) => ({
 const raisedLine = (event) => ({
   xAxis: event.from * 1000,
   lineStyle: { color: token(event.tone), type: "solid", width: 1 },
-  label: { formatter: event.label, position: "end", distance: 4, color: token(`${event.tone}-text`), fontSize: 11.5, fontWeight: 600 },
+  label: {
+    formatter: event.label,
+    position: "end",
+    distance: 4,
+    color: token(`${event.tone}-text`),
+    fontSize: 11.5,
+    fontWeight: 600,
+  },
 });
 
 function areas(data) {
@@ -122,13 +148,21 @@ function areas(data) {
     {
       xAxis: from * 1000,
       itemStyle: { color: token("gap-fill") },
-      label: { show: to - from > (data.to - data.from) / 12, formatter: gettext("缺失"), color: token("text-2"), fontSize: 11.5 },
+      label: {
+        show: to - from > (data.to - data.from) / 12,
+        formatter: gettext("缺失"),
+        color: token("text-2"),
+        fontSize: 11.5,
+      },
     },
     { xAxis: to * 1000 },
   ]);
   if (data.event) {
     found.push([
-      { xAxis: data.event.from * 1000, itemStyle: { color: token(data.event.tone), opacity: 0.08 } },
+      {
+        xAxis: data.event.from * 1000,
+        itemStyle: { color: token(data.event.tone), opacity: 0.08 },
+      },
       { xAxis: data.event.to * 1000 },
     ]);
   }
@@ -154,14 +188,38 @@ function span(data) {
   };
 }
 
-function curve(data, zone) {
+/* The strip under a tall curve that shows where one is. */
+const slider = (label) => ({
+  type: "slider",
+  height: 22,
+  bottom: 4,
+  filterMode: "none",
+  borderColor: token("line"),
+  backgroundColor: token("surface-2"),
+  fillerColor: "rgba(47,111,222,.08)",
+  dataBackground: {
+    lineStyle: { color: token("axis-line") },
+    areaStyle: { color: token("axis-line"), opacity: 0.25 },
+  },
+  selectedDataBackground: {
+    lineStyle: { color: token("c1") },
+    areaStyle: { color: token("c1"), opacity: 0.15 },
+  },
+  handleStyle: { color: token("surface"), borderColor: token("ctl-line") },
+  moveHandleSize: 0,
+  labelFormatter: label,
+  textStyle: { color: token("text-2"), fontSize: 11 },
+});
+
+function curve(data, zone, height) {
+  const hasSlider = height > 250;
   const isLong = data.to - data.from > 26 * 3600;
   const label = (ms) => (isLong ? `${day(ms, zone)} ${minute(ms, zone)}` : minute(ms, zone));
   const unit = data.series[0]?.unit ?? "";
   const decimals = new Map(data.series.map((series) => [series.name, series.decimals]));
   return {
     ...base(),
-    grid: { left: 52, right: 16, top: 30, bottom: 56 },
+    grid: { left: 52, right: 16, top: 30, bottom: hasSlider ? 56 : 24 },
     tooltip: tooltip((items) =>
       tip(
         moment(items[0].axisValue, zone),
@@ -170,7 +228,9 @@ function curve(data, zone) {
           .map((item) => [
             item.color,
             item.seriesName,
-            item.value[1] === null ? gettext("缺失") : `${number(item.value[1], decimals.get(item.seriesName))} ${unit}`,
+            item.value[1] === null
+              ? gettext("缺失")
+              : `${number(item.value[1], decimals.get(item.seriesName))} ${unit}`,
           ]),
       ),
     ),
@@ -181,25 +241,14 @@ function curve(data, zone) {
       axisLabel: { color: token("text-2"), fontSize: 11.5, formatter: label, hideOverlap: true },
       splitLine: { show: false },
     }),
-    yAxis: axis({ type: "value", name: data.axis, nameGap: 12, nameTextStyle: { align: "left", color: token("text-2"), fontSize: 11.5 }, ...span(data) }),
-    dataZoom: [
-      { type: "inside", filterMode: "none" },
-      {
-        type: "slider",
-        height: 22,
-        bottom: 4,
-        filterMode: "none",
-        borderColor: token("line"),
-        backgroundColor: token("surface-2"),
-        fillerColor: "rgba(47,111,222,.08)",
-        dataBackground: { lineStyle: { color: token("axis-line") }, areaStyle: { color: token("axis-line"), opacity: 0.25 } },
-        selectedDataBackground: { lineStyle: { color: token("c1") }, areaStyle: { color: token("c1"), opacity: 0.15 } },
-        handleStyle: { color: token("surface"), borderColor: token("ctl-line") },
-        moveHandleSize: 0,
-        labelFormatter: label,
-        textStyle: { color: token("text-2"), fontSize: 11 },
-      },
-    ],
+    yAxis: axis({
+      type: "value",
+      name: data.axis,
+      nameGap: 12,
+      nameTextStyle: { align: "left", color: token("text-2"), fontSize: 11.5 },
+      ...span(data),
+    }),
+    dataZoom: [{ type: "inside", filterMode: "none" }, ...(hasSlider ? [slider(label)] : [])],
     series: data.series.map((series, position) => ({
       name: series.name,
       type: "line",
@@ -214,7 +263,10 @@ function curve(data, zone) {
           silent: true,
           symbol: "none",
           animation: false,
-          data: [...(data.limits ?? []).map(limitLine), ...(data.event ? [raisedLine(data.event)] : [])],
+          data: [
+            ...(data.limits ?? []).map(limitLine),
+            ...(data.event ? [raisedLine(data.event)] : []),
+          ],
         },
         markArea: { silent: true, data: areas(data) },
       }),
@@ -233,7 +285,7 @@ function legend(figure, data) {
     ...data.series.map((series, position) => {
       const entry = element("span");
       const line = element("i", "lg-line");
-      line.style.borderTopColor = colourOf(series, position);
+      line.style.setProperty("--k", colourOf(series, position));
       entry.append(line, element("span", "", series.name));
       return entry;
     }),
@@ -247,7 +299,8 @@ function table(figure, data) {
   const made = element("table", "tbl");
   const head = element("tr");
   head.append(element("th", "", gettext("时间")));
-  for (const series of data.series) head.append(element("th", "r", `${series.name} (${series.unit || "—"})`));
+  for (const series of data.series)
+    head.append(element("th", "r", `${series.name} (${series.unit || "—"})`));
   made.append(element("thead"), element("tbody"));
   $("thead", made).append(head);
   const first = data.series[0];
@@ -255,7 +308,8 @@ function table(figure, data) {
   for (let i = 0; i < last; i += 1) {
     const row = element("tr");
     row.append(element("td", "num", moment(first.at[i] * 1000, zone)));
-    for (const series of data.series) row.append(element("td", "r num", number(series.value[i] ?? null, series.decimals)));
+    for (const series of data.series)
+      row.append(element("td", "r num", number(series.value[i] ?? null, series.decimals)));
     $("tbody", made).append(row);
   }
   place.replaceChildren(made);
@@ -271,7 +325,8 @@ function note(figure, words) {
 
 function draw(figure, data) {
   const canvas = $("div", figure);
-  const isEmpty = data.series && !data.series.some((series) => series.value.some((v) => v !== null));
+  const isEmpty =
+    data.series && !data.series.some((series) => series.value.some((v) => v !== null));
   note(figure, isEmpty ? gettext("该时段没有数据") : "");
   let chart = drawn.get(figure)?.chart;
   if (!chart) {
@@ -279,7 +334,7 @@ function draw(figure, data) {
     new ResizeObserver(() => chart.isDisposed() || chart.resize()).observe(figure);
   }
   drawn.set(figure, { chart, data });
-  chart.setOption(kinds[figure.dataset.chart](data, zoneOf(figure)), true);
+  chart.setOption(kinds[figure.dataset.chart](data, zoneOf(figure), figure.clientHeight), true);
   if (data.series) {
     legend(figure, data);
     table(figure, data);

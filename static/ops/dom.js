@@ -26,7 +26,8 @@ export function icon(name, classes = "") {
 }
 
 /* The zone of the page: the site's where one site is shown, the person's elsewhere. */
-export const zoneOf = (from = root) => from.closest("[data-zone]")?.dataset.zone ?? root.dataset.zone;
+export const zoneOf = (from = root) =>
+  from.closest("[data-zone]")?.dataset.zone ?? root.dataset.zone;
 
 const formats = new Map();
 

@@ -90,7 +90,11 @@ function age(shown) {
   if (!label || !at) return;
   let words = clock(at);
   if (isGone || !shown.dataset.good) {
-    words = interpolate(gettext("最后 %(clock)s · %(age)s"), { clock: words, age: duration(seconds) }, true);
+    words = interpolate(
+      gettext("最后 %(clock)s · %(age)s"),
+      { clock: words, age: duration(seconds) },
+      true,
+    );
   } else if (isStale) {
     words = `${words} · ${duration(seconds)}`;
   }
@@ -123,7 +127,9 @@ function banner() {
   const text = state.isRefused
     ? gettext("登录已失效，请重新登录后继续查看实时数据。")
     : interpolate(
-        gettext("实时连接已断开。页面显示的是 %(clock)s 的数据，数值已停止更新。正在第 %(attempt)s 次重连…"),
+        gettext(
+          "实时连接已断开。页面显示的是 %(clock)s 的数据，数值已停止更新。正在第 %(attempt)s 次重连…",
+        ),
         { clock: clock(state.lostAt + state.offsetMs), attempt: state.attempt },
         true,
       );

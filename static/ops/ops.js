@@ -86,6 +86,11 @@ function tree() {
     for (const item of $$("[data-tree-item][aria-current]")) item.removeAttribute("aria-current");
     chosen.setAttribute("aria-current", "true");
   });
+  document.body.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id !== "device") return;
+    event.target.parentElement.classList.add("has-device");
+    if (innerWidth < 1200) $("#device").scrollIntoView();
+  });
 }
 
 /* ---------- news of alarms and orders ---------- */

@@ -2,6 +2,7 @@
 (() => {
   const root = document.documentElement;
   const kept = root.dataset.theme;
-  const isDark = kept === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : kept === "dark";
+  const isDark =
+    kept === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : kept === "dark";
   root.setAttribute("data-bs-theme", isDark ? "dark" : "light");
 })();

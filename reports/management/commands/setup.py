@@ -1,4 +1,4 @@
-"""Bring a database up to date: tables, and what the product ships. Run at every start."""
+"""Bring a home up to date: tables, what the product ships, static files. Run at every start."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 
 class Command(BaseCommand):
-    help = "Migrate, then load points, device templates and alarm rules (idempotent)."
+    help = "Migrate, load points, device templates and alarm rules, collect static files (idempotent)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--demo", action="store_true", help="and the demo, when it is empty")
@@ -17,5 +17,7 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=1, **words)
         for name in ("load_library", "load_rules"):
             call_command(name, **words)
+        # The web server reads the hashed names when it starts.
+        call_command("collectstatic", interactive=False, verbosity=0, **words)
         if options["demo"]:
             call_command("demo", if_empty=True, **words)
