@@ -23,13 +23,13 @@ def child_environment() -> dict[str, str]:
 
 
 @contextmanager
-def temporary_services(home: Path) -> Iterator[dict[str, str]]:
+def temporary_services(home: Path, *, durable: bool = False) -> Iterator[dict[str, str]]:
     """Run a pair for a test run or a check below an existing folder; yields its environment.
 
-    Nothing outlives the block; the folder itself is the caller's. Raises ChildFailed when a
-    service does not come up.
+    durable: PostgreSQL waits for the disk, as in service. Nothing outlives the block; the folder
+    itself is the caller's. Raises ChildFailed when a service does not come up.
     """
-    postgres, redis = Postgres(home, durable=False), Redis(home)
+    postgres, redis = Postgres(home, durable=durable), Redis(home)
     children: list[Child] = []
     try:
         children.extend(_start(line, home) for line in (postgres.process(), redis.process()))

@@ -1,0 +1,1 @@
+"""What runs once the services are up and Django is ready."""
