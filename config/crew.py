@@ -152,8 +152,7 @@ class Crew:
     def _watch(self, member: Member) -> None:
         alive_s = time.monotonic() - member.begun_at
         if member.state == State.STARTING and not member.process.once:
-            probe = member.process.is_ready
-            if probe() if probe else alive_s >= SETTLED_S:
+            if _is_ready(member.process, alive_s):
                 self._move(member, State.UP)
                 if member.restarts:
                     self._announce(member.process.name, f"up again (restart {member.restarts})")
@@ -193,6 +192,15 @@ class Crew:
         log = self.log_of(member.process)
         name = member.process.name
         return f"{name} failed {member.failures} times. The end of {log}:\n{children.tail(log)}"
+
+
+def _is_ready(process: Process, alive_s: float) -> bool:
+    if process.is_ready is None:
+        return alive_s >= SETTLED_S
+    try:
+        return process.is_ready()
+    except OSError:
+        return False
 
 
 def _reason(code: int) -> str:

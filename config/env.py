@@ -54,7 +54,9 @@ POLL_SHARDS = env.int("DIANWU_POLL_SHARDS", 2)
 MEDIA_ROOT = Path(env.str("DIANWU_MEDIA", str(HOME / "media")))
 TILE_HOSTS: list[str] = env.list("DIANWU_TILE_HOSTS", [])
 LOG_LEVEL = env.str("DIANWU_LOG_LEVEL", "INFO")
-SIMULATOR_PORT = env.int("DIANWU_SIMULATOR_PORT", 15020)
+# `script/server` chooses a free block of ports for a demo, unless a person does.
+GIVEN_SIMULATOR_PORT = env.int("DIANWU_SIMULATOR_PORT", None)
+SIMULATOR_PORT = GIVEN_SIMULATOR_PORT or int(_running.get("DIANWU_SIMULATOR_PORT", 15020))
 
 
 def simulator_control() -> Path:

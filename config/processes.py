@@ -1,13 +1,16 @@
 """The process table: everything that the product consists of, in the order of its start."""
 
 import http.client
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from config.children import Process
 from config.embedded import Postgres, Redis
+from config.ports import simulator_block
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LOCAL = ("127.0.0.1", "::1", "localhost")
@@ -49,7 +52,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """What a person chose. An empty URL asks for an embedded service."""
+    """What a person chose. An empty URL asks for an embedded service, no port for a free one."""
 
     home: Path
     address: Address
@@ -57,6 +60,8 @@ class Given:
     redis_url: str = ""
     poll_shards: int = 2
     with_demo: bool = True
+    simulator_port: int | None = None
+    simulator_control: Path | None = None
 
 
 def product(given: Given) -> Plan:
@@ -77,11 +82,13 @@ def product(given: Given) -> Plan:
     with_demo = given.with_demo and not given.database_url
     if with_demo and given.address.host not in LOCAL:
         remarks.append(f"the demo's log-ins work for everybody who reaches {given.address.host}")
+    if with_demo and not given.simulator_port:
+        services["DIANWU_SIMULATOR_PORT"] = str(simulator_block(given.home))
     setup = _once("setup", "setup", *(["--demo"] if with_demo else []))
     processes = (
         *base,
         setup,
-        *((_manage("simulator", "simulator"),) if with_demo else ()),
+        *((_simulator(given),) if with_demo else ()),
         *_workers(given),
         _web(given.address),
     )
@@ -124,8 +131,12 @@ def _celery(name: str, kind: str, *options: str) -> Process:
     return Process(name=name, command=command, folder=CHECKOUT)
 
 
-def _manage(name: str, *words: str) -> Process:
-    return Process(name=name, command=_python("manage.py", *words), folder=CHECKOUT)
+def _simulator(given: Given) -> Process:
+    """Up when it answers for the gateways, so that polling finds them."""
+    command = _python("manage.py", "simulator")
+    control = given.simulator_control
+    is_ready = partial(_listens, control) if control else None
+    return Process(name="simulator", command=command, folder=CHECKOUT, is_ready=is_ready)
 
 
 def _once(name: str, *words: str) -> Process:
@@ -135,6 +146,11 @@ def _once(name: str, *words: str) -> Process:
 
 def _python(*words: str) -> tuple[str, ...]:
     return (sys.executable, *words)
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as line:
+        return line.connect_ex(str(path)) == 0
 
 
 def _answers(address: Address) -> Callable[[], bool]:

@@ -13,7 +13,6 @@ import resource
 import secrets
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ from config.children import ChildFailed, birth_of, trim
 from config.crew import Crew, StopRequested
 from config.embedded import child_environment
 from config.embedded.folders import remove_sockets
+from config.ports import problem_of
 from config.processes import CHECKOUT, Address, Given, Plan, product
 
 OPEN_FILES = 65_536
@@ -229,17 +229,11 @@ def _locked(home: Path, state_file: Path) -> TextIO:
 
 def refuse_busy_port(address: Address) -> None:
     """Raises CannotStart when the address cannot be listened on."""
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    with socket.socket(family) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((address.host, address.port))
-        except OSError as problem:
-            why = "is in use" if problem.errno == errno.EADDRINUSE else f"fails: {problem.strerror}"
-            raise CannotStart(
-                f"Port {address.port} of {address.host} {why}. "
-                f"Choose another one: PORT={address.port + 1} script/server"
-            ) from problem
+    if why := problem_of(address.host, address.port):
+        raise CannotStart(
+            f"Port {address.port} of {address.host} {why}. "
+            f"Choose another one: PORT={address.port + 1} script/server"
+        )
 
 
 def end_leftovers(state_file: Path, *, announce: Callable[[str, str], None]) -> None:
@@ -324,6 +318,8 @@ def main() -> int:
         redis_url=env.GIVEN_REDIS_URL,
         poll_shards=env.POLL_SHARDS,
         with_demo=not options.no_demo,
+        simulator_port=env.GIVEN_SIMULATOR_PORT,
+        simulator_control=env.simulator_control(),
     )
     return supervise(home=given.home, address=given.address, plan=lambda: product(given))
 
