@@ -111,7 +111,7 @@ def _without_labels(field: Document) -> None:
 
 
 def _is_chinese(text: str) -> bool:
-    return any("\u3000" <= letter <= "\u9fff" for letter in text)
+    return any("\u3000" <= letter <= "\u9fff" for letter in text)  # not translated: a range
 
 
 def _describe(operation: Document) -> None:
@@ -125,6 +125,8 @@ def _describe(operation: Document) -> None:
         _without_labels(parameter)
         _without_labels(parameter["schema"])
         _without_labels(parameter["schema"].get("items", {}))
+        if parameter["schema"].keys() == {"type"} and parameter["schema"]["type"] == "string":
+            parameter["schema"]["minLength"] = 1
         if parameter["name"] in PARAMETERS:
             parameter.pop("description", None)
             parameter["description"] = PARAMETERS[parameter["name"]]

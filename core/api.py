@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.pagination import PageNumberPagination
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -23,6 +24,27 @@ class Pages(PageNumberPagination):
 
     page_size_query_param = "page_size"
     max_page_size = 200
+
+    def get_page_size(self, request: Request) -> int:
+        """Raises Invalid for what is no size: silently another one would lose rows."""
+        given = request.query_params.get("page_size")
+        if given is None:
+            return int(self.page_size or self.max_page_size)
+        if given.isascii() and given.isdigit() and len(given) < 4:
+            size = int(given)
+            if 0 < size <= self.max_page_size:
+                return size
+        text = _("请输入 1 至 %(limit)d 之间的整数。") % {"limit": self.max_page_size}
+        raise Invalid(fields={"page_size": [text]})
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """The two parameters, for the description."""
+        page = {"type": "integer", "minimum": 1}
+        size = page | {"maximum": self.max_page_size}
+        return [
+            {"name": name, "in": "query", "required": False, "schema": schema}
+            for name, schema in (("page", page), ("page_size", size))
+        ]
 
 
 def problem(

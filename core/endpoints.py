@@ -12,6 +12,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.fields import empty
 from rest_framework.generics import GenericAPIView
 from rest_framework.mixins import ListModelMixin
@@ -41,9 +42,17 @@ class Endpoint(GenericAPIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        unknown = sorted(set(request.query_params) - self.known_parameters())
-        if unknown:
-            raise Invalid(fields={name[:80]: [gettext("未知的参数。")] for name in unknown})
+        if not hasattr(self, (request.method or "").lower()):
+            raise MethodNotAllowed(request.method or "")
+        known = self.known_parameters()
+        wrong = {
+            name[:80]: [gettext("参数为空。") if name in known else gettext("未知的参数。")]
+            for name, value in sorted(request.query_params.items())
+            if name not in known or value == ""
+        }
+        if wrong:
+            # A filter that is silently not applied would answer with everything.
+            raise Invalid(fields=wrong)
 
     @property
     def person(self) -> Any:
@@ -123,6 +132,15 @@ class NumberField(serializers.FloatField):
         if not isfinite(number):
             self.fail("invalid")
         return number
+
+
+class TextField(serializers.CharField):
+    """A string; numbers are no strings."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
 
 
 class IdField(serializers.IntegerField):

@@ -10,7 +10,7 @@ from alarms import selectors, services
 from alarms.api.rows import AlarmDetail
 from alarms.rules.texts import CAUSE_LENGTH, NOTE_LENGTH
 from alarms.states import Handling, Verdict
-from core.endpoints import Body, Endpoint, MomentField
+from core.endpoints import Body, Endpoint, MomentField, TextField
 
 DOOR = "api"
 
@@ -31,10 +31,10 @@ class VerifyBody(SeenBody):
     """A verdict."""
 
     verdict = serializers.ChoiceField(choices=Verdict.choices)
-    cause = serializers.CharField(
+    cause = TextField(
         max_length=CAUSE_LENGTH, required=False, default="", allow_blank=True
     )
-    note = serializers.CharField(
+    note = TextField(
         max_length=NOTE_LENGTH, required=False, default="", allow_blank=True
     )
 
@@ -43,13 +43,13 @@ class IgnoreBody(SeenBody):
     """Until when, and why."""
 
     until = MomentField()
-    note = serializers.CharField(max_length=NOTE_LENGTH)
+    note = TextField(max_length=NOTE_LENGTH)
 
 
 class ArchiveBody(SeenBody):
     """A last word."""
 
-    note = serializers.CharField(
+    note = TextField(
         max_length=NOTE_LENGTH, required=False, default="", allow_blank=True
     )
 
@@ -57,7 +57,7 @@ class ArchiveBody(SeenBody):
 class CommentBody(Body):
     """A remark."""
 
-    note = serializers.CharField(max_length=NOTE_LENGTH)
+    note = TextField(max_length=NOTE_LENGTH)
 
 
 class VerifyEndpoint(Endpoint):

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.endpoints import Body, Endpoint, MomentField, NumberField, QueryMomentField
+from core.endpoints import Body, Endpoint, MomentField, NumberField, QueryMomentField, TextField
 from core.errors import Invalid
 from devices import history, live, selectors
 from devices.models import Device
@@ -65,7 +65,7 @@ class SiteLatest(serializers.Serializer[Any]):
 class SiteLatestQuery(Body):
     """Which points."""
 
-    points = serializers.CharField(
+    points = TextField(
         max_length=400, required=False, help_text="Codes, separated by commas; all when not given."
     )
 
@@ -73,7 +73,7 @@ class SiteLatestQuery(Body):
 class SeriesQuery(Body):
     """Which points, from when to when, how many values at most."""
 
-    points = serializers.CharField(max_length=400, help_text="Codes, separated by commas.")
+    points = TextField(max_length=400, help_text="Codes, separated by commas.")
     to = QueryMomentField(required=False, help_text="Exclusive; now when not given.")
     max_points = serializers.IntegerField(
         min_value=2,

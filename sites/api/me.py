@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.endpoints import Body, Endpoint, MomentField, Row
+from core.endpoints import Body, Endpoint, MomentField, Row, TextField
 from sites import services
 from sites.api.references import OrganisationReference, TeamReference
 from sites.models import Grant, User, access_for
@@ -72,7 +72,7 @@ class Me(Row):
 class ProfileBody(Body):
     """What people say about themselves."""
 
-    name = serializers.CharField(max_length=60, required=False)
+    name = TextField(max_length=60, required=False)
     language = serializers.ChoiceField(choices=User.Language.choices, required=False)
     theme = serializers.ChoiceField(choices=User.Theme.choices, required=False)
 

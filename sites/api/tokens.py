@@ -10,7 +10,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.endpoints import Body, Endpoint, ListEndpoint, MomentField, Row
+from core.endpoints import Body, Endpoint, ListEndpoint, MomentField, Row, TextField
 from core.errors import NotFound
 from sites import services
 from sites.accounts import address_of
@@ -21,19 +21,19 @@ from sites.models import ApiToken, User
 class SignInBody(Body):
     """Who signs in, and on which device."""
 
-    username = serializers.CharField(max_length=150)
-    password = serializers.CharField(max_length=256, trim_whitespace=False)
-    code = serializers.CharField(
+    username = TextField(max_length=150)
+    password = TextField(max_length=256, trim_whitespace=False)
+    code = TextField(
         max_length=20,
         required=False,
         default="",
         allow_blank=True,
         help_text="Of the authenticator, or a recovery code; only where the answer asked for it.",
     )
-    device_id = serializers.CharField(
+    device_id = TextField(
         max_length=80, help_text="Chosen by the app once; a new token replaces the device's old one."
     )
-    device_name = serializers.CharField(
+    device_name = TextField(
         max_length=80, required=False, default="", allow_blank=True
     )
 

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from alarms.rules.texts import NOTE_LENGTH
-from core.endpoints import Body, Endpoint, IdField, ListEndpoint
+from core.endpoints import Body, Endpoint, IdField, ListEndpoint, TextField
 from sites.api.references import PersonReference
 from sites.models import User
 from sites.rules import Ability
@@ -24,7 +24,7 @@ class MoveBody(Body):
     """A move with what it needs; the order's detail says which moves need what."""
 
     move = serializers.ChoiceField(choices=Move.choices)
-    seen = serializers.CharField(
+    seen = TextField(
         max_length=40,
         required=False,
         default="",
@@ -32,14 +32,14 @@ class MoveBody(Body):
         help_text="`seen` of the order's detail. Answered with 409 `changed` and the fresh state "
         "when somebody else was first.",
     )
-    note = serializers.CharField(
+    note = TextField(
         max_length=NOTE_LENGTH, required=False, default="", allow_blank=True
     )
     assignee = IdField(required=False, allow_null=True, default=None)
-    finding = serializers.CharField(
+    finding = TextField(
         max_length=NOTE_LENGTH, required=False, default="", allow_blank=True
     )
-    measures = serializers.CharField(
+    measures = TextField(
         max_length=NOTE_LENGTH, required=False, default="", allow_blank=True
     )
 
@@ -47,7 +47,7 @@ class MoveBody(Body):
 class NoteBody(Body):
     """A remark."""
 
-    note = serializers.CharField(max_length=NOTE_LENGTH)
+    note = TextField(max_length=NOTE_LENGTH)
 
 
 class MovesEndpoint(Endpoint):

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from alarms import selectors as alarm_selectors
 from alarms.rules.texts import NOTE_LENGTH
 from alarms.states import Handling
-from core.endpoints import Body, Endpoint, IdField, ListEndpoint, MomentField
+from core.endpoints import Body, Endpoint, IdField, ListEndpoint, MomentField, TextField
 from core.errors import Invalid
 from devices.models import Device
 from sites import selectors as site_selectors
@@ -33,8 +33,8 @@ class WorkBody(Body):
 
     kind = serializers.ChoiceField(choices=Kind.choices)
     priority = serializers.ChoiceField(choices=Priority.choices)
-    title = serializers.CharField(max_length=rules.TITLE_LENGTH)
-    description = serializers.CharField(
+    title = TextField(max_length=rules.TITLE_LENGTH)
+    description = TextField(
         max_length=NOTE_LENGTH, required=False, default="", allow_blank=True
     )
     due_at = MomentField()
@@ -65,13 +65,13 @@ class AlarmOrderBody(WorkBody):
 class EditBody(Body):
     """What of an open order may be said differently."""
 
-    title = serializers.CharField(max_length=rules.TITLE_LENGTH, required=False)
-    description = serializers.CharField(
+    title = TextField(max_length=rules.TITLE_LENGTH, required=False)
+    description = TextField(
         max_length=NOTE_LENGTH, required=False, allow_blank=True
     )
     priority = serializers.ChoiceField(choices=Priority.choices, required=False)
     due_at = MomentField(required=False)
-    seen = serializers.CharField(max_length=40, required=False, default="", allow_blank=True)
+    seen = TextField(max_length=40, required=False, default="", allow_blank=True)
 
 
 class OrdersEndpoint(ListEndpoint):

@@ -14,7 +14,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.endpoints import Body, Endpoint, ListEndpoint
+from core.endpoints import Body, Endpoint, ListEndpoint, TextField
 from core.parsers import FilesParser
 from workorders import rules, selectors, services
 from workorders.api.orders import DOOR
@@ -29,7 +29,7 @@ class PhotoBody(Body):
     """A picture, JPEG, PNG or WebP."""
 
     file = serializers.FileField()
-    caption = serializers.CharField(
+    caption = TextField(
         max_length=rules.CAPTION_LENGTH, required=False, default="", allow_blank=True
     )
 
