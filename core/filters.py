@@ -11,6 +11,7 @@ import django_filters
 from django import forms
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 # What a moment in a filter may be: wide enough for every row, narrow enough for every zone.
@@ -128,8 +129,12 @@ def chips_of(filters: django_filters.FilterSet) -> list[tuple[str, str]]:
             continue
         choices = dict(getattr(filters.form.fields[name], "choices", ()) or ())
         values = value if isinstance(value, list) else [value]
-        words = "、".join(str(_words(one, choices)) for one in values)
-        found.append((name, f"{filters.filters[name].label}：{words}"))
+        words = pgettext("between items", "、").join(str(_words(one, choices)) for one in values)
+        text = gettext("%(label)s：%(words)s") % {
+            "label": filters.filters[name].label,
+            "words": words,
+        }
+        found.append((name, text))
     return found
 
 

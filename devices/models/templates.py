@@ -147,8 +147,8 @@ class Register(models.Model):
     factor = models.FloatField(_("换算系数"), default=1)
     offset = models.FloatField(_("偏移"), default=0)
     invalid = models.JSONField(_("无效标记"), default=list, blank=True)
-    minimum = models.FloatField(_("下限"), null=True, blank=True)
-    maximum = models.FloatField(_("上限"), null=True, blank=True)
+    minimum = models.FloatField(pgettext_lazy("register", "下限"), null=True, blank=True)
+    maximum = models.FloatField(pgettext_lazy("register", "上限"), null=True, blank=True)
     poll_class = models.CharField(
         _("采集级别"),
         max_length=6,

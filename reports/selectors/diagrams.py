@@ -6,6 +6,8 @@ hide each other's words.
 
 from dataclasses import dataclass
 
+from django.utils.translation import pgettext
+
 from core.transitions import Life
 
 BOX_W, BOX_H, GAP = 104, 38, 44
@@ -65,7 +67,8 @@ def diagram_of(life: Life) -> Diagram:
         Box(label, MARGIN + position * (BOX_W + GAP), top, is_first=value == life.initial.value)
         for position, (value, label) in enumerate(states.items())
     ]
-    arrows = [_arrow(a, b, "、".join(words[a, b]), list(words), top) for a, b in words]
+    comma = pgettext("between items", "、")
+    arrows = [_arrow(a, b, comma.join(words[a, b]), list(words), top) for a, b in words]
     return Diagram(
         width=2 * MARGIN + len(boxes) * BOX_W + (len(boxes) - 1) * GAP,
         height=top + BOX_H + below * ARC_STEP + MARGIN,

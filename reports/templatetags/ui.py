@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from alarms.states import Severity, Verdict
 from workorders.selectors import Stage
@@ -98,7 +98,9 @@ def stage_class(state: str) -> str:
 def stage_bar(stages: Iterable[Stage]) -> SafeString:
     """The stages of the orders as one proportion bar."""
     parts = [(stage.count, STAGE_CLASSES[stage.state]) for stage in stages]
-    words = "，".join(f"{stage.state.label} {stage.count}" for stage in stages)
+    words = pgettext("between facts", "，").join(
+        f"{stage.state.label} {stage.count}" for stage in stages
+    )
     return bar(parts, words)
 
 
@@ -112,7 +114,9 @@ def site_class(state: str) -> str:
 def site_bar(states: Iterable[tuple[str, str, int]]) -> SafeString:
     """Sites by state as one proportion bar."""
     rows = list(states)
-    words = "，".join(f"{label} {count}" for _state, label, count in rows)
+    words = pgettext("between facts", "，").join(
+        f"{label} {count}" for _state, label, count in rows
+    )
     return bar([(count, SITE_CLASSES[state]) for state, _label, count in rows], words)
 
 
