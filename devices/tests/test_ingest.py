@@ -140,7 +140,7 @@ def test_the_end_of_an_outage_of_redis_is_told_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     working = live.store_state.client
-    monkeypatch.setattr(settings, "REDIS_URL", "redis://127.0.0.1:1/0")
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"  # type: ignore[attr-defined]
     broken = live.StoreState()
     monkeypatch.setattr(live, "store_state", broken)
     ingest(one(layout), now=NOW)
