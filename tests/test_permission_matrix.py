@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
+from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpResponse
@@ -19,9 +22,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
-from sites.tests.clients import api_client
+from sites.models import Site
 from tests import permission_world
-from tests.permission_routes import ANY_METHOD, ROUTES, UNTRIED
+from tests.permission_routes import ADMIN, ANY_METHOD, ROUTES, STAFF, UNTRIED
 from tests.permission_table import FORBIDDEN, HIDDEN, OK, SIGN_IN, Case
 from tests.permission_world import NOBODY, PEOPLE, SECRET, STRANGER, World
 
@@ -71,13 +74,12 @@ def value_of(world: World, text: str) -> Any:
 
 
 def caller(world: World, name: str, *, by_api: bool) -> Client | APIClient:
-    """The person's browser or, for the API, his telephone."""
-    person = world.person(name)
-    if by_api:
-        return api_client(person)
-    client = Client()
-    if person is not None:
-        client.force_login(person)
+    """The person's browser or, for the API, his telephone, signed in when the world was built."""
+    client: Client = APIClient() if by_api else Client()
+    if name != NOBODY and by_api:
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {world.tokens[name]}")
+    elif name != NOBODY:
+        client.cookies[settings.SESSION_COOKIE_NAME] = world.sessions[name]
     return client
 
 
@@ -180,3 +182,109 @@ def test_no_other_method_is_open(world: World, route: str) -> None:
             is_refused = status in refusals or reply.meaning(case) == SIGN_IN
             assert is_refused, f"{name} {method} is answered with {status}"
             assert not reply.has_written
+
+
+# --- The admin, whose routes follow from its models
+
+GENERATED = {f"admin:{model.replace('.', '_')}_{page}" for model in MODELS for page in
+             ("changelist", "add", "change", "delete", "history")}
+GENERAL = {
+    "admin:index": 200,
+    "admin:password_change": 200,
+    "admin:password_change_done": 200,
+    "admin:jsi18n": 200,
+    "admin:autocomplete": 403,
+    "admin:login": 302,
+    "admin:logout": 405,
+    "admin:view_on_site": 404,
+    "admin:app_list": 200,
+    "admin:auth_user_password_change": 403,
+    "admin:devices_devicetemplate_import": 403,
+}
+
+
+def test_every_page_of_the_admin_has_an_entry() -> None:
+    names = {name for name in ALL if name.startswith("admin:")}
+    # Entries without a name send old addresses on, or to the sign-in page.
+    unnamed = {name for name in names if ALL[name] == name.removeprefix("admin:")}
+
+    assert sorted(set(MODELS) - set(ADMIN)) == [], "models without expectations"
+    assert sorted(set(ADMIN) - set(MODELS)) == [], "expectations without a model"
+    assert sorted(names - unnamed - GENERATED - set(GENERAL)) == [], "pages without expectations"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", MODELS)
+def test_the_admin_shows_each_person_what_the_table_says(world: World, model: str) -> None:
+    row = permission_world.row_of(world, apps.get_model(model))
+    assert row is not None, "the world has no such row"
+    route = f"admin:{model.replace('.', '_')}"
+    pages = {
+        "listed": reverse(f"{route}_changelist"),
+        "opened": reverse(f"{route}_change", args=[row.pk]),
+        "add": reverse(f"{route}_add"),
+        "delete": reverse(f"{route}_delete", args=[row.pk]),
+    }
+    shown: dict[str, set[str]] = {page: set() for page in pages}
+    for name in PEOPLE:
+        client = caller(world, name, by_api=False)
+        for page, address in pages.items():
+            answer: Any = client.get(address)
+            assert answer.status_code in {200, 302, 403}, f"{name} {page} {answer.status_code}"
+            if answer.status_code == 200:
+                shown[page].add(name)
+            if name in {STRANGER, NOBODY}:
+                assert SECRET not in answer.content.decode(), f"{name} {page}"
+
+    expected = {
+        page: {STAFF[letter] for letter in getattr(ADMIN[model], page)} for page in pages
+    }
+    assert shown == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", MODELS)
+def test_the_admin_takes_nothing_from_those_it_shows_nothing(world: World, model: str) -> None:
+    row = permission_world.row_of(world, apps.get_model(model))
+    assert row is not None
+    route = f"admin:{model.replace('.', '_')}"
+    sent = {
+        "opened": (reverse(f"{route}_change", args=[row.pk]), {"name": "x", "username": "x"}),
+        "add": (reverse(f"{route}_add"), {"name": "x"}),
+        "delete": (reverse(f"{route}_delete", args=[row.pk]), {"post": "yes"}),
+        "listed": (
+            reverse(f"{route}_changelist"),
+            {"action": "delete_selected", "_selected_action": str(row.pk), "post": "yes"},
+        ),
+    }
+    for name in PEOPLE:
+        if name in {STAFF["A"], STAFF["M"]}:
+            continue
+        for page, (address, facts) in sent.items():
+            with permission_world.undone():
+                client = caller(world, name, by_api=False)
+                before = permission_world.written()
+                answer = client.post(address, facts)
+                assert permission_world.written() == before, f"{name} {page}"
+            # 200 is a list, or a form with its mistakes: neither has written anything.
+            assert answer.status_code in {200, 302, 403}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("route", sorted(GENERAL))
+def test_the_rest_of_the_admin_is_for_the_staff(world: World, route: str) -> None:
+    arguments: dict[str, Any] = {
+        "admin:view_on_site": {
+            "content_type_id": ContentType.objects.get_for_model(Site).pk,
+            "object_id": world.site.pk,
+        },
+        "admin:app_list": {"app_label": "sites"},
+        "admin:auth_user_password_change": {"id": world.cast.bo.pk},
+    }.get(route, {})
+    address = reverse(route, kwargs=arguments)
+    for name in PEOPLE:
+        status = caller(world, name, by_api=False).get(address).status_code
+        if name == STAFF["M"]:
+            assert status == GENERAL[route]
+        elif name not in STAFF.values():
+            assert status in {302, 403, 405}, name

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError
 from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
 from django.forms import ModelChoiceField, ModelMultipleChoiceField
@@ -52,11 +53,17 @@ class Scoped(_Base):
     platform_fields: tuple[str, ...] = ()
     # Fields that are chosen once, when the row is made.
     fixed_fields: tuple[str, ...] = ()
+    # Whether rows that belong to no site are in everybody's sight: dictionaries, records.
+    is_common: bool = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Rows in sight; tables that belong to no site (dictionaries) are in everybody's."""
+        """Rows in sight. Raises ImproperlyConfigured when the table cannot say which these are."""
         rows: Any = super().get_queryset(request)
-        return rows.visible_to(request.user) if hasattr(rows, "visible_to") else rows
+        if hasattr(rows, "visible_to"):
+            return rows.visible_to(request.user)
+        if not self.is_common:
+            raise ImproperlyConfigured(f"{self.model.__name__} has no `.visible_to`")
+        return rows
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
@@ -159,6 +166,7 @@ class PlatformAdmin(ScopedAdmin):
     """Rows that belong to no site: changed only by who holds the ability on the platform."""
 
     platform_to_add = True
+    is_common = True
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return access_for(request.user).has_everywhere(self.ability)
@@ -183,6 +191,8 @@ class RecordAdmin(PlatformAdmin):
 class ScopedInline(Scoped, _Table):
     """Rows below another: changed by who holds the ability on the row above."""
 
+    # Limited already by the row above, which is in sight.
+    is_common = True
     extra = 0
     show_change_link = True
 
