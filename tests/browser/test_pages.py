@@ -1,0 +1,119 @@
+"""Every page in a real browser: the policy holds, phones need no sideways scroll, both languages."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from sites.models import User
+from tests.browser.world import World, make_world
+from tests.browsing import PHONE, Served, Visit
+
+
+@pytest.fixture
+def world(live_app: Served) -> World:
+    return make_world()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_policy_holds_while_one_clicks_around(
+    scheme: str, world: World, visit: Visit
+) -> None:
+    ana = visit(world.cast.ana, scheme=scheme)
+
+    for path in world.pages():
+        page = ana.open(path)
+        for figure in page.locator("figure[data-chart] canvas").all():
+            figure.hover()
+    page = ana.open(f"/alarms/{world.alarm.pk}/")
+    page.click("[data-dialog=verify]")
+    expect(page.locator("#verify")).to_be_visible()
+    page.locator("#verify [data-close]").last.click()
+    page.click("header [data-bs-toggle=dropdown]")
+    page.click("[data-theme-toggle]")
+    page = ana.open(f"/live/?device={world.device.pk}")
+    page.locator(".live-table button").first.click()
+    expect(page.locator("#drawer #point-curve[data-drawn]")).to_be_visible()
+    page.locator("#point-curve canvas").hover()
+    page.get_by_role("link", name="24 小时").click()
+    expect(page.locator("#drawer [aria-current]")).to_have_text("24 小时")
+
+    told = [text for text in ana.complaints() if "404" not in text]
+    assert told == []
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_phones_need_no_sideways_scroll(language: str, world: World, visit: Visit) -> None:
+    ana = visit(world.cast.ana, size=PHONE, language=language)
+
+    wide = {path: ana.sideways() for path in world.pages() if ana.open(path) and ana.sideways()}
+
+    assert wide == {}
+
+
+def test_small_windows_need_no_sideways_scroll(world: World, visit: Visit) -> None:
+    """320 px, which is also a desk at 400 %."""
+    ana = visit(world.cast.ana, size={"width": 320, "height": 640}, language="en")
+
+    wide = {path: ana.sideways() for path in world.pages() if ana.open(path) and ana.sideways()}
+
+    assert wide == {}
+
+
+def test_signing_in_by_hand(world: World, visit: Visit) -> None:
+    nobody = visit()
+    page = nobody.open("/alarms/")
+
+    page.fill("[name=login]", "ana")
+    page.fill("[name=password]", "a long and boring password")
+    page.get_by_role("button", name="登录").click()
+
+    expect(page).to_have_url(re.compile("/alarms/$"))
+    expect(page.locator("h1")).to_have_text("告警管理")
+    assert nobody.complaints() == []
+
+
+def test_english_reaches_pages_and_scripts(world: World, visit: Visit) -> None:
+    ana = visit(world.cast.ana)
+    page = ana.open("/")
+
+    page.get_by_role("button", name="English").click()
+    ana.settled()
+
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("h1")).to_have_text("Work hall")
+    expect(page.locator("[data-live-word]")).to_have_text("Live")
+    leftovers = page.evaluate(
+        r"""() => [...document.querySelectorAll("main h2, main .kpi-l, nav a span, th")]
+            .map((node) => node.textContent).filter((text) => /[\u4e00-\u9fff]/.test(text))"""
+    )
+    assert leftovers == []
+    assert User.objects.get(pk=world.cast.ana.pk).language == "en"
+
+
+def test_the_theme_follows_the_system_then_the_person(world: World, visit: Visit) -> None:
+    ana = visit(world.cast.ana, scheme="dark")
+    page = ana.open("/")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+
+    with page.expect_response("**/profile/theme/"):
+        page.click("[data-theme-toggle]")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
+    page = ana.open("/sites/")
+
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
+
+
+def test_pages_work_without_script(world: World, visit: Visit) -> None:
+    """Lists, details and the forms of the dialogs are there; moves are plain posts."""
+    ana = visit(world.cast.ana)
+    context = ana.context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr]
+    context.add_cookies(ana.context.cookies())  # type: ignore[arg-type]
+    page = context.new_page()
+
+    page.goto(f"{ana.url}/alarms/{world.alarm.pk}/")
+    page.get_by_role("link", name="查核").first.click()
+    page.locator("#verify").get_by_role("button").click()
+
+    expect(page.locator("#alarm")).to_have_attribute("data-handling", "verified")
+    context.close()

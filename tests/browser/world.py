@@ -1,0 +1,117 @@
+"""A small world for browser tests: one site with a measured device, alarms and orders."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from django.core.management import call_command
+from django.utils import timezone
+
+from alarms.models import Alarm, Rule
+from alarms.states import Handling
+from alarms.tests.factories import make_alarm
+from devices import ingest
+from devices.models import Device, TemplateVersion
+from devices.tests.factories import make_bus, make_device, make_gateway
+from devices.tests.samples import make_batch
+from sites.tests.factories import PASSWORD, People, make_circuit, make_room, people
+from workorders.models import WorkOrder
+from workorders.states import State
+from workorders.tests.factories import make_order
+
+
+@dataclass(frozen=True)
+class World:
+    cast: People
+    device: Device
+    alarm: Alarm
+    order: WorkOrder
+
+    def pages(self) -> list[str]:
+        """Every page that Ana can open."""
+        site = self.cast.site.pk
+        return [
+            "/",
+            "/alarms/",
+            "/alarms/?view=all&q=nothing",
+            f"/alarms/{self.alarm.pk}/",
+            "/orders/",
+            f"/orders/{self.order.pk}/",
+            "/orders/new/",
+            f"/orders/new/?site={site}",
+            "/sites/",
+            f"/sites/{site}/",
+            f"/live/?device={self.device.pk}",
+            "/live/?q=电表",
+            "/help/states/",
+            "/about/",
+            "/profile/",
+            "/accounts/2fa/",
+            "/accounts/password/change/",
+            "/nowhere/",
+        ]
+
+
+def take_in(device: Device, *, voltage: float = 230.0, minutes: int = 0) -> None:
+    """Readings through the one door: the newest, after so many minutes of one every ten seconds."""
+    now = timezone.now()
+    layout = device.template_version.layout
+    count = 6 * minutes + 1
+    codes = layout.value_codes
+    usual = dict.fromkeys(("Ua", "Ub", "Uc"), voltage) | {"F": 50.0}
+    usual |= dict.fromkeys(("Uab", "Ubc", "Uca"), 400.0)
+    level = [usual.get(code, 1.0) for code in codes]
+    at = now.timestamp() - 10.0 * np.arange(count)[::-1]
+    batch = make_batch(
+        layout_id=layout.pk,
+        device_ids=[device.pk] * count,
+        site_ids=[device.site_id] * count,
+        at=at.tolist(),
+        values=[level] * count,
+        counters=[[1000.0 + i] * len(layout.counter_codes) for i in range(count)],
+    )
+    ingest.ingest(batch, now=now)
+
+
+def make_world() -> World:
+    """The shipped templates and rules, Ana's site, a device with two hours of history."""
+    call_command("load_library", verbosity=0)
+    call_command("load_rules", verbosity=0)
+    cast = people(password=PASSWORD)
+    room = make_room("一号配电室", site=cast.site)
+    circuit = make_circuit("进线 401", room=room, kind="incomer")
+    gateway = make_gateway(site=cast.site, period_s=10, is_online=True)
+    device = make_device(
+        bus=make_bus(gateway=gateway),
+        name="401 电表",
+        room=room,
+        circuit=circuit,
+        template_version=TemplateVersion.objects.get(template__key="simulated"),
+    )
+    Device.objects.filter(pk=device.pk).update(is_online=True)
+    take_in(device, minutes=120)
+    now = timezone.now()
+    alarm = make_alarm(
+        device=device,
+        rule=Rule.objects.get(key="IR"),
+        at=now - timedelta(minutes=30),
+        unit="mA",
+    )
+    busy = make_alarm(
+        device=device,
+        rule=Rule.objects.get(key="T"),
+        at=now - timedelta(hours=2),
+        handling=Handling.VERIFIED,
+        by=cast.di,
+        value=88.0,
+        unit="°C",
+    )
+    order = make_order(
+        cast=cast,
+        state=State.IN_PROGRESS,
+        alarm_id=busy.pk,
+        now=now - timedelta(hours=1),
+        due_at=now + timedelta(hours=3),
+        title="电缆接头温度过高 · 401 电表，请带红外测温仪和 12 mm 扳手",
+    )
+    return World(cast=cast, device=device, alarm=alarm, order=order)

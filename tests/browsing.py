@@ -1,0 +1,179 @@
+"""A real browser against a real server on the test database: fixtures for tests/browser and journeys."""
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import uvicorn
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from config.asgi import application
+from sites.models import User
+
+CHROMIUM = os.environ.get("DIANWU_CHROMIUM", "/usr/bin/chromium")
+# As root Chromium has no sandbox; without the rest it talks to its maker's hosts at every start.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESK = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+_TOLD = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.tellViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
+"""
+
+
+class Served:
+    """The product's ASGI application on a port of this process; it can go away and come back."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self._server: uvicorn.Server
+        self._thread: threading.Thread
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        config = uvicorn.Config(
+            application,
+            host="127.0.0.1",
+            port=self.port,
+            lifespan="off",
+            log_level="warning",
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        deadline = time.monotonic() + 20
+        while not self._server.started:
+            assert self._thread.is_alive(), "the server failed to start"
+            assert time.monotonic() < deadline, "the server did not start in time"
+            time.sleep(0.02)
+        self.port = self._server.servers[0].sockets[0].getsockname()[1]
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+
+@dataclass
+class Visitor:
+    """One person's browser window, and everything that it complained about."""
+
+    page: Page
+    context: BrowserContext
+    url: str
+    violations: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> Page:
+        """Go to a page of ours and wait until it is connected and its charts are drawn."""
+        self.page.goto(f"{self.url}{path}")
+        self.settled()
+        return self.page
+
+    def settled(self) -> None:
+        if self.page.locator("[data-live-state]").count():
+            self.page.wait_for_selector("[data-live-state=up]", state="attached")
+        for figure in self.page.locator("figure[data-chart]").all():
+            figure.locator("xpath=self::*[@data-drawn or @data-failed]").wait_for(
+                state="attached"
+            )
+
+    def tell_violation(self, text: str) -> None:
+        self.violations.append(text)
+
+    def sideways(self) -> int:
+        """Pixels by which the page is wider than its window."""
+        return int(
+            self.page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+        )
+
+    def complaints(self) -> list[str]:
+        return [*self.violations, *self.errors]
+
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for the run."""
+    if shutil.which(CHROMIUM) is None:
+        pytest.fail(f"no Chromium at {CHROMIUM}: install it, or name one in DIANWU_CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def live_app(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Served]:
+    """The pages, the API and the sockets on a port, on the test's database."""
+    # Playwright keeps an event loop in this thread; Django would take the tests for coroutines.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    served = Served()
+    served.start()
+    yield served
+    served.stop()
+
+
+@pytest.fixture
+def visit(chromium: Browser, live_app: Served) -> Iterator[Visit]:
+    """Open a window for somebody who is signed in, or for nobody."""
+    contexts: list[BrowserContext] = []
+
+    def window(
+        user: User | None = None,
+        *,
+        size: dict[str, int] | None = None,
+        language: str = "zh-hans",
+        scheme: str = "light",
+    ) -> Visitor:
+        context = chromium.new_context(
+            viewport=size or DESK, color_scheme=scheme, has_touch=size == PHONE
+        )
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        cookies: list[Any] = [
+            {"name": "django_language", "value": language, "url": live_app.url}
+        ]
+        if user is not None:
+            client = Client()
+            client.force_login(user)
+            session = client.cookies["sessionid"].value
+            cookies.append({"name": "sessionid", "value": session, "url": live_app.url})
+        context.add_cookies(cookies)
+        visitor = Visitor(page=context.new_page(), context=context, url=live_app.url)
+        context.expose_function("tellViolation", visitor.tell_violation)
+        context.add_init_script(_TOLD)
+        visitor.page.on("pageerror", lambda error: visitor.errors.append(str(error)))
+        visitor.page.on(
+            "console",
+            lambda line: visitor.errors.append(line.text) if line.type == "error" else None,
+        )
+        return visitor
+
+    yield window
+    for context in contexts:
+        context.close()
