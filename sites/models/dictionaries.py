@@ -4,6 +4,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from sites.models.names import name_for_reader
+
 
 class Named(models.Model):
     """A code and a name in both languages."""
@@ -17,7 +19,7 @@ class Named(models.Model):
         ordering = ["code"]
 
     def __str__(self) -> str:
-        return self.name
+        return name_for_reader(self.name, self.name_en)
 
 
 class Town(Named):

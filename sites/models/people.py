@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from sites.models.access import access_for
+from sites.models.names import name_for_reader
 from sites.models.zones import known_zone
 from sites.rules import Ability, ScopeKind
 
@@ -94,7 +95,7 @@ class Organisation(models.Model):
         ordering = ["name"]
 
     def __str__(self) -> str:
-        return self.name
+        return name_for_reader(self.name, self.name_en)
 
 
 class Team(models.Model):
@@ -122,7 +123,7 @@ class Team(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return name_for_reader(self.name, self.name_en)
 
 
 class User(AbstractUser):

@@ -9,11 +9,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from sites.models.access import SiteScopedQuerySet, access_for
 from sites.models.dictionaries import Category, Department, Town
+from sites.models.names import name_for_reader
 from sites.models.people import Team, User
 from sites.models.zones import known_zone
 from sites.rules import Ability
@@ -36,9 +37,7 @@ class Place(models.Model):
     @property
     def label(self) -> str:
         """The name in the reader's language."""
-        if self.name_en and (get_language() or "").startswith("en"):
-            return self.name_en
-        return self.name
+        return name_for_reader(self.name, self.name_en)
 
 
 class EnterpriseQuerySet(models.QuerySet["Enterprise"]):
