@@ -176,6 +176,32 @@ def test_translated_python_and_marked_statements_are_accepted(source: str) -> No
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        'label = _("站点")',
+        'class Form:\n    label = pgettext("里", "站点")',
+        '@display(description=_("站点"))\ndef f(): ...',
+        'def f(label=_("站点")): ...',
+    ],
+)
+def test_translating_at_import_is_found(line: str) -> None:
+    source = f"from django.utils.translation import gettext as _, pgettext\n{line}\n"
+    assert len(messages.early_in_python(source)) == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'from django.utils.translation import gettext_lazy as _\nlabel = _("站点")',
+        'from django.utils.translation import gettext as _\ndef f():\n    return _("站点")',
+        'from django.utils.translation import gettext as _\nlabel = lambda: _("站点")',
+    ],
+)
+def test_translating_late_is_accepted(source: str) -> None:
+    assert messages.early_in_python(source) == []
+
+
+@pytest.mark.parametrize(
     "source",
     [
         "<h1>站点</h1>",

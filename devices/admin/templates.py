@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from devices.forms import TemplateForm
 from devices.models import DeviceTemplate, PointCode, Register, TemplateVersion
@@ -72,7 +73,7 @@ class DeviceTemplateAdmin(Published):
     search_fields = ("key", "vendor", "vendor_en", "model")
     inlines = (VersionInline,)
 
-    @admin.display(description=_("版本号"))
+    @admin.display(description=gettext_lazy("版本号"))
     def newest(self, row: DeviceTemplate) -> int | None:
         return row.versions.order_by("-number").values_list("number", flat=True).first()
 
