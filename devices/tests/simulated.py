@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from devices.drivers import Profile
 from devices.drivers.library import load_points, parse_template
 from devices.drivers.simulator import SimDevice, SimGateway
+from devices.drivers.simulator.replay import Track
 from devices.drivers.simulator.server import Listener, Simulator
 from devices.drivers.simulator.world import World
 
@@ -54,8 +55,11 @@ async def simulating(*gateways: SimGateway) -> AsyncIterator[Simulator]:
 class Background:
     """A simulator in a thread of its own."""
 
-    def __init__(self, gateways: Sequence[SimGateway]) -> None:
+    def __init__(
+        self, gateways: Sequence[SimGateway], tracks: Mapping[str, Track] | None = None
+    ) -> None:
         self._gateways = gateways
+        self._tracks = tracks
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._is_up = threading.Event()
@@ -85,7 +89,7 @@ class Background:
         asyncio.run_coroutine_threadsafe(act(), self._loop).result(10)
 
     async def _run(self) -> None:
-        self.simulator = Simulator(World(self._gateways))
+        self.simulator = Simulator(World(self._gateways, tracks=self._tracks))
         await self.simulator.open()
         self._is_up.set()
         await self._stop.wait()
@@ -93,9 +97,11 @@ class Background:
 
 
 @contextmanager
-def background(*gateways: SimGateway) -> Iterator[Background]:
-    """Simulated gateways beside the test's thread."""
-    running = Background(gateways)
+def background(
+    *gateways: SimGateway, tracks: Mapping[str, Track] | None = None
+) -> Iterator[Background]:
+    """Simulated gateways beside the test's thread; `tracks` for those that replay."""
+    running = Background(gateways, tracks)
     running.start()
     try:
         yield running
