@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from alarms import services as alarm_services
 from alarms.models import Alarm
@@ -65,7 +66,7 @@ def _order(*, demo: Demo, alarm: Alarm, is_done: bool, now: datetime) -> None:
         now=begun,
         alarm_id=alarm.pk,
     )
-    moves: list[tuple[Move, dict[str, object]]] = [
+    moves: list[tuple[Move, dict[str, Any]]] = [
         (Move.ASSIGN, {"by": dispatcher, "assignee": technician}),
         (Move.START, {"by": technician}),
     ]
