@@ -47,7 +47,10 @@ class DeviceForm(_DeviceForm):
     def clean(self) -> dict[str, Any] | None:
         """Refuse places of other sites."""
         cleaned = super().clean() or self.cleaned_data
-        site = cleaned.get("site") or self.instance.site
+        site = cleaned.get("site") or getattr(self.instance, "site", None)
+        if site is None:
+            # Refused already, beside its own field.
+            return cleaned
         room, circuit, bus = (cleaned.get(name) for name in ("room", "circuit", "bus"))
         found = {
             "room": room and room.site,

@@ -37,6 +37,9 @@ from workorders.tests.factories import make_order, picture
 # Stands in every name on the site: an answer to a stranger that has it tells him something.
 SECRET = "保密七号"  # noqa: S105 - no password
 
+# Stands beside it, and must never be more than text.
+MARKUP = "\"><script>7</script>"
+
 STRANGER = "stranger"
 NOBODY = "nobody"
 ROLES: tuple[str, ...] = tuple(role.value for role in Role)
@@ -83,13 +86,13 @@ def build() -> World:
     Grant.objects.filter(user=cast.gu).update(data_classes=[DataClass.SAFETY.value])
     User.objects.update(password=make_password(PASSWORD))
     for place in (cast.site, cast.enterprise):
-        place.name = f"{place.name} {SECRET}"
-        place.name_en = f"Place {SECRET}"
+        place.name = f"{place.name} {SECRET} {MARKUP}"
+        place.name_en = f"Place {SECRET} {MARKUP}"
         place.save()
-    room = make_room(f"配电室 {SECRET}", site=cast.site)
-    transformer = make_transformer(f"变压器 {SECRET}", room=room)
-    circuit = make_circuit(f"出线 {SECRET}", transformer=transformer)
-    device = make_device(site=cast.site, name=f"仪表 {SECRET}")
+    room = make_room(f"配电室 {SECRET} {MARKUP}", site=cast.site)
+    transformer = make_transformer(f"变压器 {SECRET} {MARKUP}", room=room)
+    circuit = make_circuit(f"出线 {SECRET} {MARKUP}", transformer=transformer)
+    device = make_device(site=cast.site, name=f"仪表 {SECRET} {MARKUP}")
     now = timezone.now()
     facts: dict[str, Any] = {"by": cast.di, "at": now - timedelta(minutes=9)}
     alarm, verified, recovered = (
@@ -104,7 +107,7 @@ def build() -> World:
     )
     orders = {
         state: make_order(
-            cast=cast, state=state, title=f"工单 {SECRET}", now=now - timedelta(minutes=8),
+            cast=cast, state=state, title=f"工单 {SECRET} {MARKUP}", now=now - timedelta(minutes=8),
             due_at=now + timedelta(days=1),
         )
         for state in (
@@ -112,11 +115,11 @@ def build() -> World:
         )
     }
     photo = order_services.add_photo(
-        order_id=orders[State.ASSIGNED].pk, file=picture(), caption=SECRET, by=cast.bo,
+        order_id=orders[State.ASSIGNED].pk, file=picture(), caption=SECRET + MARKUP, by=cast.bo,
         door="web", now=now,
     )
     token, _plain = site_services.issue_token(
-        user=cast.bo, device_id="phone", device_name=f"手机 {SECRET}", now=now
+        user=cast.bo, device_id="phone", device_name=f"手机 {SECRET} {MARKUP}", now=now
     )
     world = World(
         cast=cast, device=device, alarm=alarm, verified_alarm=verified,
@@ -139,7 +142,7 @@ def _rows(world: World, *places: models.Model) -> dict[str, models.Model]:
     cast = world.cast
     site_services.take_numbers(prefix="GD", day=timezone.localdate())
     refusal = site_services.record_refusal(
-        username=SECRET, ip="::1", door=SignInRefusal.Door.WEB,
+        username=SECRET + MARKUP, ip="::1", door=SignInRefusal.Door.WEB,
         reason=SignInRefusal.Reason.PASSWORD, now=timezone.now(),
     )
     grant = Grant.objects.filter(user=cast.bo).get()
@@ -147,7 +150,7 @@ def _rows(world: World, *places: models.Model) -> dict[str, models.Model]:
         device=world.device, site=cast.site, at=timezone.now(), is_online=False, reason="timeout"
     )
     override = RuleOverride.objects.create(
-        rule=world.alarm.rule, device=world.device, threshold=200.0, reset=150.0, note=SECRET
+        rule=world.alarm.rule, device=world.device, threshold=200.0, reset=150.0, note=SECRET + MARKUP
     )
     shard, _made = PollShard.objects.get_or_create(number=0)
     named: list[models.Model] = [

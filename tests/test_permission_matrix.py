@@ -26,7 +26,7 @@ from sites.models import Site
 from tests import permission_world
 from tests.permission_routes import ADMIN, ANY_METHOD, ROUTES, STAFF, UNTRIED
 from tests.permission_table import FORBIDDEN, HIDDEN, OK, SIGN_IN, Case
-from tests.permission_world import NOBODY, PEOPLE, SECRET, STRANGER, World
+from tests.permission_world import MARKUP, NOBODY, PEOPLE, SECRET, STRANGER, World
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -152,6 +152,8 @@ def test_each_person_is_answered_as_the_table_says(world: World, route: str, cas
         reply = ask(world, name, route, case)
         found[name] = reply.meaning(case)
         text = reply.text
+        is_page = str(reply.answer.get("Content-Type", "")).startswith("text/html")
+        assert not (is_page and MARKUP in text), "a name became markup"
         if name in {STRANGER, NOBODY}:
             leaks += [name] if SECRET in text else []
         elif found[name] == OK and case.shows and SECRET not in text:
@@ -233,8 +235,10 @@ def test_the_admin_shows_each_person_what_the_table_says(world: World, model: st
             assert answer.status_code in {200, 302, 403}, f"{name} {page} {answer.status_code}"
             if answer.status_code == 200:
                 shown[page].add(name)
+            text = answer.content.decode()
+            assert MARKUP not in text, "a name became markup"
             if name in {STRANGER, NOBODY}:
-                assert SECRET not in answer.content.decode(), f"{name} {page}"
+                assert SECRET not in text, f"{name} {page}"
 
     expected = {
         page: {STAFF[letter] for letter in getattr(ADMIN[model], page)} for page in pages

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
 from alarms import selectors as alarm_selectors
 from alarms.models import Alarm
@@ -36,6 +37,7 @@ PROPOSALS = {
 
 
 @login_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def order_create(request: HttpRequest) -> HttpResponse:
     """The form of a new order; the site comes from the alarm, or is chosen first."""
     user = cast(User, request.user)
