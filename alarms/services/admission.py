@@ -59,8 +59,9 @@ _PLACES_KEY = "SELECT concat_ws(' ', {})".format(
 )
 _SINCE = """
     SELECT r.device_id, date_part('epoch', r.at), r.values, r.quality, r.at > to_timestamp(m.mark)
-    FROM unnest(%s::bigint[], %s::float8[], %s::float8[], %s::float8[]) m(id, mark, seen, oldest)
-    JOIN reading r ON r.device_id = m.id AND (
+    FROM unnest(%s::bigint[], %s::float8[], %s::float8[], %s::float8[], %s::float8[])
+        m(id, mark, seen, oldest, begins)
+    JOIN reading r ON r.device_id = m.id AND r.at <= to_timestamp(m.begins) AND (
         (r.at > to_timestamp(m.seen) AND r.at <= to_timestamp(m.mark))
         OR r.at > to_timestamp(greatest(m.mark, m.oldest)))
     WHERE r.layout_id = %s AND r.at > to_timestamp(%s)
@@ -188,14 +189,14 @@ def admit(
     evaluator: Evaluator,
     book: Rulebook,
     layout_id: int,
-    newest_s: Mapping[int, float],
+    begins_s: Mapping[int, float],
 ) -> Admitted:
     """Let the evaluator take up devices of a layout; those that do not exist are left out.
 
-    newest_s: the time of each device's newest sample, in epoch seconds; what is much older is not
-    evaluated any more.
+    begins_s: the time of each device's first sample at hand, in epoch seconds; what was stored long
+    before it is not evaluated any more.
     """
-    places = facts_of(device_ids=list(newest_s))
+    places = facts_of(device_ids=list(begins_s))
     codes = positions([layout_id])
     if not places or layout_id not in codes:
         return Admitted({}, [], None)
@@ -207,7 +208,7 @@ def admit(
         Admission(
             facts=facts,
             specs=book.specs_of(pk, site_id),
-            until_s=marks.get(pk, newest_s[pk] - FIRST_LOOK_S),
+            until_s=marks.get(pk, begins_s[pk] - FIRST_LOOK_S),
             active=active[pk],
             pending=pending[pk],
         )
@@ -216,8 +217,8 @@ def admit(
     evaluator.admit(layout_id, codes[layout_id].value_codes, rows)
     return Admitted(
         marks={pk: marks.get(pk) for pk in places},
-        orphans=_orphans(rows, codes[layout_id].value_codes, newest_s),
-        missed=_missed(evaluator, layout_id, rows, newest_s),
+        orphans=_orphans(rows, codes[layout_id].value_codes, begins_s),
+        missed=_missed(evaluator, layout_id, rows, begins_s),
     )
 
 
@@ -287,7 +288,7 @@ def _pending(device_ids: Iterable[int]) -> dict[int, dict[SpotOfDevice, float]]:
 
 
 def _orphans(
-    rows: Sequence[Admission], codes: Sequence[str], newest_s: Mapping[int, float]
+    rows: Sequence[Admission], codes: Sequence[str], begins_s: Mapping[int, float]
 ) -> list[Recovery]:
     """Active alarms whose rule does not apply to their device any more: nothing would end them."""
     return [
@@ -296,7 +297,7 @@ def _orphans(
             scope_id=row.facts.device_id,
             rule_id=rule_id,
             point_code=code,
-            at=datetime.fromtimestamp(newest_s[row.facts.device_id], UTC),
+            at=datetime.fromtimestamp(begins_s[row.facts.device_id], UTC),
             reason=NOT_APPLICABLE,
         )
         for row in rows
@@ -314,12 +315,13 @@ def _is_watched(row: Admission, rule_id: int, code: str, codes: Sequence[str]) -
 
 
 def _missed(
-    evaluator: Evaluator, layout_id: int, rows: Sequence[Admission], newest_s: Mapping[int, float]
+    evaluator: Evaluator, layout_id: int, rows: Sequence[Admission], begins_s: Mapping[int, float]
 ) -> Missed | None:
     """Let the evaluator know what was evaluated before; the stored samples that were not."""
     marks = [row.until_s for row in rows]
     seen = [row.until_s - _look_back_s(row) for row in rows]
-    oldest = [newest_s[row.facts.device_id] - CATCH_UP_S for row in rows]
+    begins = [begins_s[row.facts.device_id] for row in rows]
+    oldest = [at - CATCH_UP_S for at in begins]
     with connection.cursor() as cursor:
         cursor.execute(
             _SINCE,
@@ -328,6 +330,7 @@ def _missed(
                 marks,
                 seen,
                 oldest,
+                begins,
                 layout_id,
                 min(*oldest, *seen),
             ],

@@ -60,8 +60,7 @@ class Watcher:
         work = _Work()
         try:
             for group in batch.groups:
-                newest = dict(zip(group.device_ids.tolist(), group.at.tolist(), strict=True))
-                self._take_up(group.layout_id, newest, work)
+                self._take_up(group.layout_id, _begins_s(group), work)
                 self._evaluate(group, work.outcome)
             return self._write(work, now)
         except Exception:
@@ -69,14 +68,14 @@ class Watcher:
             self.let_go(work.device_ids)
             raise
 
-    def take_up(self, newest_s: dict[int, dict[int, float]], *, now: datetime) -> list[int]:
-        """Evaluate what is stored and was not evaluated: newest samples by layout and device.
+    def take_up(self, stored_s: dict[int, dict[int, float]], *, now: datetime) -> list[int]:
+        """Evaluate what is stored and was not evaluated, up to a time by layout and device.
 
         Devices that somebody else followed meanwhile.
         """
         work = _Work()
-        for layout_id, newest in newest_s.items():
-            self._take_up(layout_id, newest, work)
+        for layout_id, of_layout in stored_s.items():
+            self._take_up(layout_id, of_layout, work)
         return self._write(work, now)
 
     def let_go(self, device_ids: Collection[int]) -> None:
@@ -85,16 +84,16 @@ class Watcher:
         for pk in device_ids:
             self._marks.pop(pk, None)
 
-    def _take_up(self, layout_id: int, newest_s: dict[int, float], work: "_Work") -> None:
-        work.device_ids |= newest_s.keys()
-        unknown = self.evaluator.unknown(layout_id, list(newest_s))
+    def _take_up(self, layout_id: int, begins_s: dict[int, float], work: "_Work") -> None:
+        work.device_ids |= begins_s.keys()
+        unknown = self.evaluator.unknown(layout_id, list(begins_s))
         if not unknown:
             return
         admitted = admit(
             evaluator=self.evaluator,
             book=self.book,
             layout_id=layout_id,
-            newest_s={pk: newest_s[pk] for pk in unknown},
+            begins_s={pk: begins_s[pk] for pk in unknown},
         )
         self._marks |= admitted.marks
         work.orphans += admitted.orphans
@@ -205,10 +204,10 @@ def catch_up(*, now: datetime) -> int:
         left = cursor.fetchall()
     if not left:
         return 0
-    newest: dict[int, dict[int, float]] = {}
+    stored_s: dict[int, dict[int, float]] = {}
     for layout_id, pk, at in left:
-        newest.setdefault(layout_id, {})[pk] = at
-    Watcher(read_rulebook()).take_up(newest, now=now)
+        stored_s.setdefault(layout_id, {})[pk] = at
+    Watcher(read_rulebook()).take_up(stored_s, now=now)
     logger.info("watch.left_behind devices=%d", len(left))
     return len(left)
 
@@ -237,6 +236,12 @@ def _current(now: datetime) -> Watcher:
     if _watcher is None:
         _watcher = Watcher(read_rulebook())
     return _watcher
+
+
+def _begins_s(group: LayoutGroup) -> dict[int, float]:
+    """The time of each device's first row: rows of one device are in the order of time."""
+    ids, moments = group.device_ids.tolist(), group.at.tolist()
+    return dict(zip(reversed(ids), reversed(moments), strict=True))
 
 
 def _rows_of(batch: Batch, device_ids: Collection[int]) -> Batch:

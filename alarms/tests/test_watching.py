@@ -150,6 +150,17 @@ def test_samples_of_one_batch_are_followed_in_order(device: Device) -> None:
     assert moves == [("raise", at(20)), ("recover", at(40)), ("recur", at(70))]
 
 
+def test_first_batch_of_a_device_may_be_a_day_long(device: Device) -> None:
+    rule = make_rule(delay_s=15.0, reset_delay_s=0.0)
+    day = [(device, 10.0 * n, {"IR": 400.0} if 100 <= n < 200 else {}) for n in range(8640)]
+    batch = sample(day)
+    keep(batch)
+    watching.evaluate(batch=batch, now=at(86_400))
+
+    alarm = Alarm.objects.get(rule=rule)
+    assert (alarm.raised_at, alarm.recovered_at) == (at(1020), at(2000))
+
+
 def test_digital_input_is_raised_by_an_edge_only(device: Device) -> None:
     rule = make_digital_rule(to_value=0)
 
