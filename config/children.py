@@ -41,6 +41,7 @@ class Process:
     without it a process counts as up once it is started. stop_signals are sent one after the other,
     patience_s apart, until the process is gone; SIGKILL to its whole group follows by itself.
     Lower tiers are stopped later. once: runs to its end, and a code other than 0 is a failure.
+    is_needed: the next in the table are not started before it is ready.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Process:
     patience_s: float = 15.0
     tier: int = 1
     once: bool = False
+    is_needed: bool = True
 
 
 def birth_of(pid: int) -> int | None:

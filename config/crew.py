@@ -75,8 +75,8 @@ class Crew:
     def bring_up(self, process: Process) -> None:
         """Start a process and wait until it is ready (or, if it runs once, has ended well).
 
-        A process without a probe is started and not waited for. The others of the crew are kept
-        alive meanwhile. Raises ChildFailed when it fails again and again.
+        A process without a probe, or not needed by others, is started and not waited for. The
+        others of the crew are kept alive meanwhile. Raises ChildFailed when it fails again and again.
         """
         member = Member(process=process)
         self.members.append(member)
@@ -131,8 +131,9 @@ class Crew:
         return self._logs / f"{process.name}.log"
 
     def _is_awaited(self, member: Member) -> bool:
-        if member.process.is_ready is None and not member.process.once:
-            return member.state == State.WAITING
+        process = member.process
+        if not process.is_needed or (process.is_ready is None and not process.once):
+            return False
         return member.state not in (State.UP, State.DONE)
 
     def _start(self, member: Member) -> None:

@@ -132,11 +132,13 @@ def _celery(name: str, kind: str, *options: str) -> Process:
 
 
 def _simulator(given: Given) -> Process:
-    """Up when it answers for the gateways, so that polling finds them."""
+    """Up when it answers for the gateways; polling finds them as soon as they are there."""
     command = _python("manage.py", "simulator")
     control = given.simulator_control
     is_ready = partial(_listens, control) if control else None
-    return Process(name="simulator", command=command, folder=CHECKOUT, is_ready=is_ready)
+    return Process(
+        name="simulator", command=command, folder=CHECKOUT, is_ready=is_ready, is_needed=False
+    )
 
 
 def _once(name: str, *words: str) -> Process:

@@ -124,7 +124,7 @@ def test_a_killed_redis_comes_back_by_itself(home: Path, eventually: Eventually)
 
 
 def test_a_pid_file_naming_a_stranger_is_no_obstacle(home: Path) -> None:
-    with crew_of(home, postgres := Postgres(home)):
+    with crew_of(home, postgres := Postgres(home, durable=False)):
         write_a_row(postgres.url)
     with sleeper(postgres.ground.account) as stranger:
         # What a crash leaves, once the number has been given to another process of that user.
@@ -132,19 +132,19 @@ def test_a_pid_file_naming_a_stranger_is_no_obstacle(home: Path) -> None:
             f"{stranger.pid}\n{postgres.ground.cluster}\n1\n5432\n\n\n0 0\n"
         )
 
-        with crew_of(home, again := Postgres(home)):
+        with crew_of(home, again := Postgres(home, durable=False)):
             assert read_the_row(again.url) == 42
 
         assert stranger.poll() is None
 
 
 def test_a_postmaster_without_its_supervisor_is_stopped_first(home: Path) -> None:
-    postgres = Postgres(home)
+    postgres = Postgres(home, durable=False)
     line = postgres.process()
     postgres.prepare()
     lost = Child(line, log=home / "lost.log", environment=child_environment())
     try:
-        with crew_of(home, Postgres(home)):
+        with crew_of(home, Postgres(home, durable=False)):
             assert lost.has_ended()
             assert lost.reap() == 0
     finally:
@@ -155,7 +155,7 @@ def test_a_half_made_cluster_is_made_again(home: Path) -> None:
     (home / "postgres.part" / "base").mkdir(parents=True)
     (home / "postgres").mkdir()
 
-    with crew_of(home, postgres := Postgres(home)):
+    with crew_of(home, postgres := Postgres(home, durable=False)):
         write_a_row(postgres.url)
 
     assert not (home / "postgres.part").exists()
@@ -165,7 +165,7 @@ def test_a_folder_that_is_no_cluster_is_set_aside_and_kept(home: Path) -> None:
     (home / "postgres").mkdir()
     (home / "postgres" / "letter.txt").write_text("not a cluster")
 
-    with crew_of(home, postgres := Postgres(home)):
+    with crew_of(home, postgres := Postgres(home, durable=False)):
         write_a_row(postgres.url)
 
     (aside,) = home.glob("postgres.broken-*")
@@ -173,12 +173,12 @@ def test_a_folder_that_is_no_cluster_is_set_aside_and_kept(home: Path) -> None:
 
 
 def test_a_cluster_of_another_version_is_left_alone(home: Path) -> None:
-    with crew_of(home, postgres := Postgres(home)):
+    with crew_of(home, postgres := Postgres(home, durable=False)):
         pass
     (postgres.ground.cluster / "PG_VERSION").write_text("9\n")
 
     with pytest.raises(ChildFailed, match="made by PostgreSQL 9"):
-        Postgres(home).prepare()
+        Postgres(home, durable=False).prepare()
 
     assert (postgres.ground.cluster / "base").exists()
 
@@ -203,13 +203,13 @@ def test_an_open_socket_folder_is_not_trusted(home: Path) -> None:
 
 @as_root
 def test_a_strangers_socket_folder_is_not_trusted(home: Path) -> None:
-    postgres = Postgres(home)
+    postgres = Postgres(home, durable=False)
     account = postgres.ground.account
     assert account
     os.chown(postgres.sockets, account.uid + 1, account.gid)
 
     with pytest.raises(ChildFailed, match="not a private folder"):
-        Postgres(home)
+        Postgres(home, durable=False)
 
 
 @as_root
@@ -220,10 +220,10 @@ def test_a_closed_home_has_its_cluster_outside(home: Path, monkeypatch: pytest.M
     monkeypatch.setattr(folders, "OUTSIDE_ROOT", outside)
     closed.chmod(0o700)
 
-    with crew_of(home, postgres := Postgres(closed)):
+    with crew_of(home, postgres := Postgres(closed, durable=False)):
         write_a_row(postgres.url)
     closed.chmod(0o711)
-    with crew_of(home, again := Postgres(closed)):
+    with crew_of(home, again := Postgres(closed, durable=False)):
         # Open again or not, the cluster is found where it was made.
         assert read_the_row(again.url) == 42
 
@@ -254,7 +254,7 @@ def test_programs_that_cannot_be_reached_are_copied(
     package.parent.chmod(0o700)
     monkeypatch.setattr(folders, "_installed_programs", lambda: package / "pginstall18" / "bin")
 
-    with crew_of(home, postgres := Postgres(home)):
+    with crew_of(home, postgres := Postgres(home, durable=False)):
         write_a_row(postgres.url)
 
     assert not postgres.ground.programs.is_relative_to(package.parent)

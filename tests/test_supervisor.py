@@ -54,6 +54,7 @@ TABLE = {
     "one": loop("one", LOOP, tier=0),
     "two": loop("two", LOOP),
     "deaf": loop("deaf", DEAF, patience_s=0.3),
+    "spare": loop("spare", "raise SystemExit('no room')", is_needed=False),
     "step": step("step", ONCE_BAD),
     "bad": step("bad", "print('no such table'); raise SystemExit(3)"),
 }
@@ -275,6 +276,12 @@ def test_a_first_start_that_keeps_failing_is_told_with_its_log(trial: Trial) -> 
     assert "bad failed 2 times" in said
     assert "no such table" in said
     assert is_gone(one)
+
+
+def test_a_process_that_is_not_needed_holds_nobody_up(trial: Trial) -> None:
+    trial.start("spare,one")
+
+    trial.eventually(lambda: trial.are_up("one") and trial.process("spare").get("restarts", 0) > 1)
 
 
 def test_a_half_written_state_is_no_obstacle(trial: Trial) -> None:

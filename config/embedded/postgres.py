@@ -126,7 +126,7 @@ class Postgres:
         self._run(*single, text=f"CREATE DATABASE {DATABASE}\n")
         (part / "pg_hba.conf").write_text("local all all trust\n")
         if self._durable:
-            os.sync()
+            self._run("initdb", "--sync-only", "-D", str(part))
         part.rename(self.ground.cluster)
 
     def _run(self, program: str, *arguments: str, text: str = "") -> None:
