@@ -13,8 +13,8 @@ class LogInline(ListInline):
 
     model = WorkOrderLog
     verbose_name_plural = pgettext_lazy("plural", "工单记录")
-    fields = ["at", "entry", "move", "source", "target", "by", "door", "note"]
-    readonly_fields = fields
+    fields = ("at", "entry", "move", "source", "target", "by", "door", "note")
+    readonly_fields = ("at", "entry", "move", "source", "target", "by", "door", "note")
     ordering = ["at", "id"]
     show_change_link = False
 
@@ -23,8 +23,8 @@ class PhotoInline(ListInline):
     """Who photographed what; the pictures are on the order's page, behind its gate."""
 
     model = Photo
-    fields = ["at", "by", "caption", "width_px", "height_px"]
-    readonly_fields = fields
+    fields = ("at", "by", "caption", "width_px", "height_px")
+    readonly_fields = ("at", "by", "caption", "width_px", "height_px")
     show_change_link = False
 
 
