@@ -50,17 +50,13 @@ def may(*, user: Person, ability: Ability, site: Site) -> bool:
     return access_for(user).can(ability, site)
 
 
-def people_for(
-    *, site: Site, ability: Ability, at: datetime | None = None
-) -> QuerySet[User]:
+def people_for(*, site: Site, ability: Ability, at: datetime | None = None) -> QuerySet[User]:
     """People who hold the ability on the site by a grant in force, for picking one of them.
 
     Superusers without a grant are left out: they may everything, but nobody sends them to work.
     """
     roles = [role for role, abilities in ABILITIES.items() if ability in abilities]
-    holding = Grant.objects.in_force(at or timezone.now()).filter(
-        scopes_over(site), role__in=roles
-    )
+    holding = Grant.objects.in_force(at or timezone.now()).filter(scopes_over(site), role__in=roles)
     people = User.objects.able_to_sign_in(with_demo=settings.DEMO_LOGINS)
     return people.filter(pk__in=holding.values("user_id")).order_by("username")
 
@@ -80,8 +76,7 @@ def require_grants_on(
     held = [
         holding
         for holding in access_for(user).holdings
-        if Ability.MANAGE_GRANTS in holding.abilities
-        and holding.contains(scope)
+        if Ability.MANAGE_GRANTS in holding.abilities and holding.contains(scope)
     ]
     classes: frozenset[str] = frozenset().union(*(h.data_classes for h in held))
     if not held or not classes.issuperset(data_classes):

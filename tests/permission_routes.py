@@ -81,9 +81,13 @@ PAGES: dict[str, list[Case]] = {
     "sites:profile": [
         read(shows=False),
         write(
-            "", signed_in(),
+            "",
+            signed_in(),
             lambda _world: {
-                "name": "新名", "language": "en", "theme": "dark", "timezone": "Asia/Shanghai",
+                "name": "新名",
+                "language": "en",
+                "theme": "dark",
+                "timezone": "Asia/Shanghai",
             },
         ),
     ],
@@ -104,9 +108,7 @@ PAGES: dict[str, list[Case]] = {
     ],
     "alarms:alarm-list": [read()],
     "alarms:alarm-detail": [read("alarm")],
-    "alarms:alarm-verify": [
-        write("alarm", HANDLE, lambda _world: prefixed("verify", VERDICT))
-    ],
+    "alarms:alarm-verify": [write("alarm", HANDLE, lambda _world: prefixed("verify", VERDICT))],
     "alarms:alarm-ignore": [
         write("alarm", HANDLE, lambda _world: prefixed("ignore", {"hours": 4, "note": "检修"}))
     ],
@@ -120,12 +122,22 @@ PAGES: dict[str, list[Case]] = {
         Case(CREATE, query=lambda world: {"site": world.site.pk}, shows=True, label="site"),
         Case(CREATE, query=lambda world: {"alarm": world.verified_alarm.pk}, label="alarm"),
         Case(
-            CREATE, "POST", query=lambda world: {"site": world.site.pk}, body=page_order, ok=302,
-            changes=True, label="site",
+            CREATE,
+            "POST",
+            query=lambda world: {"site": world.site.pk},
+            body=page_order,
+            ok=302,
+            changes=True,
+            label="site",
         ),
         Case(
-            CREATE, "POST", query=lambda world: {"alarm": world.verified_alarm.pk},
-            body=page_order, ok=302, changes=True, label="alarm",
+            CREATE,
+            "POST",
+            query=lambda world: {"alarm": world.verified_alarm.pk},
+            body=page_order,
+            ok=302,
+            changes=True,
+            label="alarm",
         ),
     ],
     "workorders:order-detail": [read("order")],
@@ -140,7 +152,8 @@ ACCOUNTS: dict[str, list[Case]] = {
     "account_login": [
         Case(dict.fromkeys(PEOPLE, "status 302") | {NOBODY: OK}),
         Case(
-            dict.fromkeys(PEOPLE, "status 302") | {NOBODY: OK}, "POST",
+            dict.fromkeys(PEOPLE, "status 302") | {NOBODY: OK},
+            "POST",
             body=lambda _world: {"login": "", "password": ""},
         ),
     ],
@@ -149,12 +162,8 @@ ACCOUNTS: dict[str, list[Case]] = {
         Case(everybody(), "POST", body=nothing, ok=302),
     ],
     "account_inactive": [read(who=everybody(), shows=False)],
-    "account_reauthenticate": [
-        read(shows=False), Case(signed_in(), "POST", body=nothing)
-    ],
-    "account_change_password": [
-        read(shows=False), Case(signed_in(), "POST", body=nothing)
-    ],
+    "account_reauthenticate": [read(shows=False), Case(signed_in(), "POST", body=nothing)],
+    "account_change_password": [read(shows=False), Case(signed_in(), "POST", body=nothing)],
     # Whoever has a password is sent on to change it; without one there is nothing to change.
     "account_set_password": [
         Case(dict.fromkeys(PEOPLE, "status 302") | {NOBODY: SIGN_IN}),
@@ -208,9 +217,7 @@ API: dict[str, list[Case]] = {
     "api-alarm-orders": [write("verified_alarm", CREATE, order_facts, ok=201)],
     "api-orders": [
         read(),
-        write(
-            "", CREATE, lambda world: order_facts(world) | {"site": world.site.pk}, ok=201
-        ),
+        write("", CREATE, lambda world: order_facts(world) | {"site": world.site.pk}, ok=201),
     ],
     "api-order": [
         read("order"),

@@ -98,8 +98,13 @@ def read(at: str = "", who: Answers | None = None, **facts: Any) -> Case:
 def write(at: str, who: Answers, body: Body = nothing, *, ok: int = 302, **facts: Any) -> Case:
     """A POST that changes something."""
     return Case(
-        who, "POST", at={"pk": at} if at else {}, body=body, ok=ok,
-        changes=facts.pop("changes", True), **facts,
+        who,
+        "POST",
+        at={"pk": at} if at else {},
+        body=body,
+        ok=ok,
+        changes=facts.pop("changes", True),
+        **facts,
     )
 
 
@@ -120,9 +125,13 @@ MOVES: dict[Move, tuple[State, Answers, Body]] = {
 def page_moves() -> list[Case]:
     return [
         Case(
-            who, "POST", at={"pk": f"orders.{state}", "move": f"={move.value}"}, ok=302,
+            who,
+            "POST",
+            at={"pk": f"orders.{state}", "move": f"={move.value}"},
+            ok=302,
             body=lambda world, move=move, body=body: prefixed(move.value, body(world)),
-            changes=True, label=move.value,
+            changes=True,
+            label=move.value,
         )
         for move, (state, who, body) in MOVES.items()
     ]
@@ -131,7 +140,10 @@ def page_moves() -> list[Case]:
 def api_moves() -> list[Case]:
     return [
         write(
-            f"orders.{state}", who, ok=200, label=move.value,
+            f"orders.{state}",
+            who,
+            ok=200,
+            label=move.value,
             body=lambda world, move=move, body=body: {"move": move.value} | body(world),
         )
         for move, (state, who, body) in MOVES.items()
@@ -140,7 +152,9 @@ def api_moves() -> list[Case]:
 
 def order_facts(_world: World) -> dict[str, Any]:
     return {
-        "kind": Kind.REPAIR.value, "priority": Priority.HIGH.value, "title": "复查",
+        "kind": Kind.REPAIR.value,
+        "priority": Priority.HIGH.value,
+        "title": "复查",
         "due_at": soon(),
     }
 

@@ -38,7 +38,7 @@ from workorders.tests.factories import make_order, picture
 SECRET = "保密七号"  # noqa: S105 - no password
 
 # Stands beside it, and must never be more than text.
-MARKUP = "\"><script>7</script>"
+MARKUP = '"><script>7</script>'
 
 STRANGER = "stranger"
 NOBODY = "nobody"
@@ -107,23 +107,40 @@ def build() -> World:
     )
     orders = {
         state: make_order(
-            cast=cast, state=state, title=f"工单 {SECRET} {MARKUP}", now=now - timedelta(minutes=8),
+            cast=cast,
+            state=state,
+            title=f"工单 {SECRET} {MARKUP}",
+            now=now - timedelta(minutes=8),
             due_at=now + timedelta(days=1),
         )
         for state in (
-            State.NEW, State.ASSIGNED, State.IN_PROGRESS, State.ON_HOLD, State.TO_ACCEPT,
+            State.NEW,
+            State.ASSIGNED,
+            State.IN_PROGRESS,
+            State.ON_HOLD,
+            State.TO_ACCEPT,
         )
     }
     photo = order_services.add_photo(
-        order_id=orders[State.ASSIGNED].pk, file=picture(), caption=SECRET + MARKUP, by=cast.bo,
-        door="web", now=now,
+        order_id=orders[State.ASSIGNED].pk,
+        file=picture(),
+        caption=SECRET + MARKUP,
+        by=cast.bo,
+        door="web",
+        now=now,
     )
     token, _plain = site_services.issue_token(
         user=cast.bo, device_id="phone", device_name=f"手机 {SECRET} {MARKUP}", now=now
     )
     world = World(
-        cast=cast, device=device, alarm=alarm, verified_alarm=verified,
-        recovered_alarm=recovered, orders=orders, photo=photo, token=token,
+        cast=cast,
+        device=device,
+        alarm=alarm,
+        verified_alarm=verified,
+        recovered_alarm=recovered,
+        orders=orders,
+        photo=photo,
+        token=token,
     )
     world.rows = _rows(world, room, transformer, circuit)
     for name in PEOPLE:
@@ -142,23 +159,49 @@ def _rows(world: World, *places: models.Model) -> dict[str, models.Model]:
     cast = world.cast
     site_services.take_numbers(prefix="GD", day=timezone.localdate())
     refusal = site_services.record_refusal(
-        username=SECRET + MARKUP, ip="::1", door=SignInRefusal.Door.WEB,
-        reason=SignInRefusal.Reason.PASSWORD, now=timezone.now(),
+        username=SECRET + MARKUP,
+        ip="::1",
+        door=SignInRefusal.Door.WEB,
+        reason=SignInRefusal.Reason.PASSWORD,
+        now=timezone.now(),
     )
     grant = Grant.objects.filter(user=cast.bo).get()
     link_event = LinkEvent.objects.create(
         device=world.device, site=cast.site, at=timezone.now(), is_online=False, reason="timeout"
     )
     override = RuleOverride.objects.create(
-        rule=world.alarm.rule, device=world.device, threshold=200.0, reset=150.0, note=SECRET + MARKUP
+        rule=world.alarm.rule,
+        device=world.device,
+        threshold=200.0,
+        reset=150.0,
+        note=SECRET + MARKUP,
     )
     shard, _made = PollShard.objects.get_or_create(number=0)
     named: list[models.Model] = [
-        *places, cast.site, cast.enterprise, cast.team, cast.organisation, cast.bo, cast.town,
-        cast.department, world.device, world.device.bus, world.device.bus.gateway,
-        world.device.template_version, world.device.template_version.template, world.alarm,
-        world.alarm.rule, world.order, world.photo, world.token, refusal, grant,
-        link_event, override, shard, PointCode.objects.get(code="IR"),
+        *places,
+        cast.site,
+        cast.enterprise,
+        cast.team,
+        cast.organisation,
+        cast.bo,
+        cast.town,
+        cast.department,
+        world.device,
+        world.device.bus,
+        world.device.bus.gateway,
+        world.device.template_version,
+        world.device.template_version.template,
+        world.alarm,
+        world.alarm.rule,
+        world.order,
+        world.photo,
+        world.token,
+        refusal,
+        grant,
+        link_event,
+        override,
+        shard,
+        PointCode.objects.get(code="IR"),
     ]
     return {row._meta.label_lower: row for row in named}
 

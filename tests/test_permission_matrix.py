@@ -48,9 +48,7 @@ MODELS = sorted(model._meta.label_lower for model in admin.site._registry)
 
 
 @pytest.fixture(scope="module")
-def world(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> Iterator[World]:
+def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     """Built once; every try is undone."""
     with django_db_blocker.unblock(), transaction.atomic():
         yield permission_world.build()
@@ -188,8 +186,11 @@ def test_no_other_method_is_open(world: World, route: str) -> None:
 
 # --- The admin, whose routes follow from its models
 
-GENERATED = {f"admin:{model.replace('.', '_')}_{page}" for model in MODELS for page in
-             ("changelist", "add", "change", "delete", "history")}
+GENERATED = {
+    f"admin:{model.replace('.', '_')}_{page}"
+    for model in MODELS
+    for page in ("changelist", "add", "change", "delete", "history")
+}
 GENERAL = {
     "admin:index": 200,
     "admin:password_change": 200,
@@ -240,9 +241,7 @@ def test_the_admin_shows_each_person_what_the_table_says(world: World, model: st
             if name in {STRANGER, NOBODY}:
                 assert SECRET not in text, f"{name} {page}"
 
-    expected = {
-        page: {STAFF[letter] for letter in getattr(ADMIN[model], page)} for page in pages
-    }
+    expected = {page: {STAFF[letter] for letter in getattr(ADMIN[model], page)} for page in pages}
     assert shown == expected
 
 

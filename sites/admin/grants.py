@@ -53,9 +53,7 @@ class GrantForm(_Form):
             # Incomplete: the table's constraint says what is missing.
             return facts
         try:
-            require_grants_on(
-                user=self.by, scope=scope, data_classes=facts.get("data_classes", [])
-            )
+            require_grants_on(user=self.by, scope=scope, data_classes=facts.get("data_classes", []))
         except Forbidden:
             raise forms.ValidationError(
                 _("您不能在该范围内授予这些权限。"), code="forbidden"
@@ -124,8 +122,12 @@ class GrantInline(Granting, _Stack):
     can_delete = False
     show_change_link = True
     fields = (
-        ("role", "scope_kind"), ("organisation", "team"), ("enterprise", "site"),
-        ("town", "department"), "data_classes", ("starts_at", "ends_at"),
+        ("role", "scope_kind"),
+        ("organisation", "team"),
+        ("enterprise", "site"),
+        ("town", "department"),
+        "data_classes",
+        ("starts_at", "ends_at"),
     )
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
@@ -181,14 +183,28 @@ class GrantAdmin(Granting, ScopedAdmin):
     view_ability = Ability.MANAGE_GRANTS
     form = GrantForm
     list_display = (
-        "user", "role", "scope_kind", "place", "data_classes", "starts_at", "ends_at",
+        "user",
+        "role",
+        "scope_kind",
+        "place",
+        "data_classes",
+        "starts_at",
+        "ends_at",
         "is_in_force",
     )
     list_filter = ("role", "scope_kind", ("user", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("user", *_PLACES)
-    search_fields = ("user__username", "user__name", "organisation__name", "team__name",
-                     "enterprise__name", "site__name", "site__number", "town__name",
-                     "department__name")
+    search_fields = (
+        "user__username",
+        "user__name",
+        "organisation__name",
+        "team__name",
+        "enterprise__name",
+        "site__name",
+        "site__number",
+        "town__name",
+        "department__name",
+    )
     autocomplete_fields = ("user", *_PLACES)
     date_hierarchy = "starts_at"
     actions = ("end_now",)
@@ -214,7 +230,11 @@ class GrantAdmin(Granting, ScopedAdmin):
         return row.starts_at <= now and (row.ends_at is None or row.ends_at > now)
 
     def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any  # noqa: FBT001, FBT002 - Django's signature
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,
+        **kwargs: Any,  # noqa: FBT001, FBT002 - Django's signature
     ) -> Any:
         kwargs["form"] = EndForm if obj else form_of(request, GrantForm)
         return super().get_form(request, obj, change=change, **kwargs)
@@ -240,7 +260,11 @@ class GrantAdmin(Granting, ScopedAdmin):
         return False
 
     def save_model(
-        self, request: HttpRequest, obj: Grant, form: Any, change: bool  # noqa: FBT001 - Django's signature
+        self,
+        request: HttpRequest,
+        obj: Grant,
+        form: Any,
+        change: bool,  # noqa: FBT001 - Django's signature
     ) -> None:
         """Through the services, which check again and keep who did it."""
         if not change:

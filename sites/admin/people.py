@@ -67,10 +67,20 @@ class UserAdmin(PlatformAdmin, DjangoUserAdmin):
     ability = Ability.MANAGE_GRANTS
     add_form = UserCreationForm
     list_display = (
-        "username", "name", "organisation", "phone", "is_active", "is_staff", "last_login",
+        "username",
+        "name",
+        "organisation",
+        "phone",
+        "is_active",
+        "is_staff",
+        "last_login",
     )
     list_filter = (
-        "is_active", "is_staff", "is_demo", ("organisation", _OWN), ("teams", _OWN),
+        "is_active",
+        "is_staff",
+        "is_demo",
+        ("organisation", _OWN),
+        ("teams", _OWN),
         "grants__role",
     )
     list_select_related = ("organisation",)
@@ -86,7 +96,13 @@ class UserAdmin(PlatformAdmin, DjangoUserAdmin):
             _("个人资料"),
             {
                 "fields": (
-                    "name", "phone", "organisation", "teams", "language", "theme", "timezone",
+                    "name",
+                    "phone",
+                    "organisation",
+                    "teams",
+                    "language",
+                    "theme",
+                    "timezone",
                 )
             },
         ),
@@ -94,7 +110,11 @@ class UserAdmin(PlatformAdmin, DjangoUserAdmin):
             _("账号"),
             {
                 "fields": (
-                    "is_active", "is_staff", "is_superuser", "is_demo", "last_login",
+                    "is_active",
+                    "is_staff",
+                    "is_superuser",
+                    "is_demo",
+                    "last_login",
                     "date_joined",
                 ),
                 "description": _(
@@ -153,15 +173,26 @@ class UserAdmin(PlatformAdmin, DjangoUserAdmin):
 class ApiTokenAdmin(RecordAdmin):
     ability = Ability.MANAGE_GRANTS
     list_display = (
-        "user", "device_name", "device_id", "created_at", "expires_at", "last_used_at",
-        "revoked_at", "is_live",
+        "user",
+        "device_name",
+        "device_id",
+        "created_at",
+        "expires_at",
+        "last_used_at",
+        "revoked_at",
+        "is_live",
     )
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), "created_at")
     list_select_related = ("user",)
     search_fields = ("user__username", "user__name", "device_id", "device_name")
     date_hierarchy = "created_at"
     fields = (
-        "user", "device_name", "device_id", "created_at", "expires_at", "last_used_at",
+        "user",
+        "device_name",
+        "device_id",
+        "created_at",
+        "expires_at",
+        "last_used_at",
         "revoked_at",
     )
     actions = ("revoke",)

@@ -47,7 +47,11 @@ class EnterpriseAdmin(ScopedAdmin):
     list_display = ("number", "name", "category", "town", "department", "supply_voltage")
     list_display_links = ("number", "name")
     list_filter = (
-        ("category", _OWN), ("town", _OWN), ("department", _OWN), "quality", "supply_voltage",
+        ("category", _OWN),
+        ("town", _OWN),
+        ("department", _OWN),
+        "quality",
+        "supply_voltage",
         "is_group",
     )
     list_select_related = ("category", "town", "department")
@@ -62,8 +66,10 @@ class EnterpriseAdmin(ScopedAdmin):
             _("用电"),
             {
                 "fields": (
-                    "supply_voltage", "contract_capacity_kva",
-                    ("payment_code", "payment_name"), "annual_output_10k_yuan",
+                    "supply_voltage",
+                    "contract_capacity_kva",
+                    ("payment_code", "payment_name"),
+                    "annual_output_10k_yuan",
                 )
             },
         ),
@@ -71,7 +77,8 @@ class EnterpriseAdmin(ScopedAdmin):
             _("联系"),
             {
                 "fields": (
-                    "address", ("contact_name", "contact_phone"),
+                    "address",
+                    ("contact_name", "contact_phone"),
                     ("legal_person", "legal_phone"),
                 )
             },

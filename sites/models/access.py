@@ -39,6 +39,7 @@ def all_data_classes() -> list[str]:
     """Every class of data: the default of a new grant."""
     return [choice.value for choice in DataClass]
 
+
 # A scope that lies in another whole: (outer kind, inner kind) and where the inner names the outer.
 _INSIDE: dict[tuple[str, str], str] = {
     (ScopeKind.ORGANISATION, ScopeKind.TEAM): "organisation_id",
@@ -99,7 +100,10 @@ class Grant(models.Model):
     role = models.CharField(_("角色"), max_length=20, choices=Role)
     scope_kind = models.CharField(_("范围"), max_length=16, choices=ScopeKind)
     organisation = models.ForeignKey(
-        "sites.Organisation", models.PROTECT, null=True, blank=True,
+        "sites.Organisation",
+        models.PROTECT,
+        null=True,
+        blank=True,
         verbose_name=pgettext_lazy("organisation", "单位"),
     )
     team = models.ForeignKey(
@@ -111,9 +115,7 @@ class Grant(models.Model):
     site = models.ForeignKey(
         "sites.Site", models.PROTECT, null=True, blank=True, verbose_name=_("站点")
     )
-    town = models.ForeignKey(
-        Town, models.PROTECT, null=True, blank=True, verbose_name=_("镇街")
-    )
+    town = models.ForeignKey(Town, models.PROTECT, null=True, blank=True, verbose_name=_("镇街"))
     department = models.ForeignKey(
         Department, models.PROTECT, null=True, blank=True, verbose_name=_("主管部门")
     )
@@ -326,7 +328,5 @@ class SiteScopedQuerySet(models.QuerySet[Any]):
         data_class: DataClass | None = None,
     ) -> Self:
         """Rows of the sites on which the user holds the ability."""
-        condition = access_for(user).site_q(
-            self.site_path, ability=ability, data_class=data_class
-        )
+        condition = access_for(user).site_q(self.site_path, ability=ability, data_class=data_class)
         return self.filter(condition)

@@ -70,9 +70,7 @@ class Transformer(Place):
     room = models.ForeignKey(
         Room, models.CASCADE, related_name="transformers", verbose_name=_("配电室")
     )
-    rated_kva = models.PositiveIntegerField(
-        _("额定容量 (kVA)"), validators=[MinValueValidator(1)]
-    )
+    rated_kva = models.PositiveIntegerField(_("额定容量 (kVA)"), validators=[MinValueValidator(1)])
     vector_group = models.CharField(_("联结组别"), max_length=12, default="Dyn11")
     kind = models.CharField(_("类型"), max_length=8, choices=Kind, default=Kind.DRY)
 
@@ -101,18 +99,28 @@ class Circuit(Place):
         Room, models.CASCADE, related_name="circuits", verbose_name=_("配电室")
     )
     transformer = models.ForeignKey(
-        Transformer, models.SET_NULL, null=True, blank=True, related_name="circuits",
+        Transformer,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="circuits",
         verbose_name=_("变压器"),
     )
     parent = models.ForeignKey(
-        "self", models.RESTRICT, null=True, blank=True, related_name="children",
+        "self",
+        models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="children",
         verbose_name=_("上级回路"),
     )
     code = models.CharField(_("编号"), max_length=20, blank=True)
     kind = models.CharField(_("类型"), max_length=12, choices=Kind, default=Kind.FEEDER)
     rated_current_a = models.FloatField(_("额定电流 (A)"), null=True, blank=True)
     nominal_voltage_v = models.PositiveIntegerField(
-        _("额定电压 (V)"), null=True, blank=True,
+        _("额定电压 (V)"),
+        null=True,
+        blank=True,
         help_text=_("为空时取站点的额定电压。"),
     )
 

@@ -18,9 +18,7 @@ from sites.rules import Ability, ScopeKind
 
 
 class OrganisationQuerySet(models.QuerySet["Organisation"]):
-    def visible_to(
-        self, user: User | AnonymousUser, *, ability: Ability = Ability.VIEW
-    ) -> Self:
+    def visible_to(self, user: User | AnonymousUser, *, ability: Ability = Ability.VIEW) -> Self:
         """Those on which the ability is held; to look at, also one's own and those of one's teams."""
         access = access_for(user)
         if access.has_everywhere(ability):
@@ -33,9 +31,7 @@ class OrganisationQuerySet(models.QuerySet["Organisation"]):
 
 
 class TeamQuerySet(models.QuerySet["Team"]):
-    def visible_to(
-        self, user: User | AnonymousUser, *, ability: Ability = Ability.VIEW
-    ) -> Self:
+    def visible_to(self, user: User | AnonymousUser, *, ability: Ability = Ability.VIEW) -> Self:
         """Teams on which, on whose organisation or on one of whose sites the ability is held."""
         access = access_for(user)
         if access.has_everywhere(ability):
@@ -102,7 +98,9 @@ class Team(models.Model):
     """A crew of an O&M company; sites are assigned to it."""
 
     organisation = models.ForeignKey(
-        Organisation, models.PROTECT, related_name="teams",
+        Organisation,
+        models.PROTECT,
+        related_name="teams",
         verbose_name=pgettext_lazy("organisation", "单位"),
     )
     name = models.CharField(_("名称"), max_length=80)
@@ -148,9 +146,7 @@ class User(AbstractUser):
         related_name="users",
         verbose_name=pgettext_lazy("organisation", "单位"),
     )
-    teams = models.ManyToManyField(
-        Team, blank=True, related_name="members", verbose_name=_("班组")
-    )
+    teams = models.ManyToManyField(Team, blank=True, related_name="members", verbose_name=_("班组"))
     language = models.CharField(_("语言"), max_length=10, choices=Language, default=Language.ZH)
     theme = models.CharField(_("主题"), max_length=10, choices=Theme, default=Theme.AUTO)
     timezone = models.CharField(

@@ -41,9 +41,7 @@ class Place(models.Model):
 
 
 class EnterpriseQuerySet(models.QuerySet["Enterprise"]):
-    def visible_to(
-        self, user: User | AnonymousUser, *, ability: Ability = Ability.VIEW
-    ) -> Self:
+    def visible_to(self, user: User | AnonymousUser, *, ability: Ability = Ability.VIEW) -> Self:
         """Enterprises of the sites on which the user holds the ability, and those granted whole."""
         access = access_for(user)
         if access.has_everywhere(ability):
@@ -85,7 +83,11 @@ class Enterprise(Place):
     number = models.CharField(_("企业编号"), max_length=40, unique=True)
     is_group = models.BooleanField(_("集团客户"), default=False)
     parent = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, related_name="members",
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="members",
         verbose_name=_("所属集团"),
     )
     category = models.ForeignKey(
@@ -94,9 +96,7 @@ class Enterprise(Place):
     department = models.ForeignKey(
         Department, models.PROTECT, null=True, blank=True, verbose_name=_("主管部门")
     )
-    town = models.ForeignKey(
-        Town, models.PROTECT, null=True, blank=True, verbose_name=_("镇街")
-    )
+    town = models.ForeignKey(Town, models.PROTECT, null=True, blank=True, verbose_name=_("镇街"))
     address = models.CharField(_("地址"), max_length=200, blank=True)
     quality = models.PositiveSmallIntegerField(
         _("企业性质"), choices=Quality, default=Quality.OTHER
@@ -151,19 +151,25 @@ class Site(Place):
     )
     number = models.CharField(_("站点编号"), max_length=40, unique=True)
     team = models.ForeignKey(
-        Team, models.SET_NULL, null=True, blank=True, related_name="sites",
+        Team,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="sites",
         verbose_name=_("运维班组"),
     )
-    state = models.CharField(
-        _("状态"), max_length=20, choices=State, default=State.CONSTRUCTION
-    )
+    state = models.CharField(_("状态"), max_length=20, choices=State, default=State.CONSTRUCTION)
     address = models.CharField(_("地址"), max_length=200, blank=True)
     latitude_deg = models.FloatField(
-        _("纬度 (WGS-84)"), null=True, blank=True,
+        _("纬度 (WGS-84)"),
+        null=True,
+        blank=True,
         validators=[MinValueValidator(-90), MaxValueValidator(90)],
     )
     longitude_deg = models.FloatField(
-        _("经度 (WGS-84)"), null=True, blank=True,
+        _("经度 (WGS-84)"),
+        null=True,
+        blank=True,
         validators=[MinValueValidator(-180), MaxValueValidator(180)],
     )
     timezone = models.CharField(
@@ -209,9 +215,7 @@ def phase_nominal_v(nominal_v: float) -> float:
 class Room(Place):
     """A distribution room of a site (配电室)."""
 
-    site = models.ForeignKey(
-        Site, models.CASCADE, related_name="rooms", verbose_name=_("站点")
-    )
+    site = models.ForeignKey(Site, models.CASCADE, related_name="rooms", verbose_name=_("站点"))
     kind = models.CharField(
         _("类型"),
         max_length=20,

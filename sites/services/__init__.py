@@ -4,10 +4,9 @@ from sites.services.grants import end_grant, grant
 from sites.services.numbers import take_numbers
 from sites.services.profile import edit_profile
 from sites.services.sign_in import record_refusal, sign_in, switch_off_second_step
-from sites.services.tokens import digest_of, issue_token, note_use, revoke_token
+from sites.services.tokens import issue_token, note_use, revoke_token
 
 __all__ = [
-    "digest_of",
     "edit_profile",
     "end_grant",
     "grant",

@@ -75,9 +75,7 @@ def grant(  # noqa: PLR0913 - a grant has this many facts
     return row
 
 
-def end_grant(
-    *, grant: Grant, by: User | None, now: datetime, at: datetime | None = None
-) -> Grant:
+def end_grant(*, grant: Grant, by: User | None, now: datetime, at: datetime | None = None) -> Grant:
     """End a grant now, or at a later moment; one that has ended stays as it was.
 
     One that has not begun by then is withdrawn: its period becomes empty.

@@ -2,21 +2,16 @@
 
 import secrets
 from datetime import datetime, timedelta
-from hashlib import sha256
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
 from sites.models import ApiToken, User
+from sites.models.tokens import digest_of
 
 # So often a token's use is written down; more often would be a write per request.
 _NOTE_EVERY = timedelta(minutes=5)
-
-
-def digest_of(plain: str) -> str:
-    """What is stored of a token: 32 random bytes need no salt and no slow hash."""
-    return sha256(plain.encode()).hexdigest()
 
 
 def issue_token(
@@ -27,9 +22,9 @@ def issue_token(
     with transaction.atomic():
         # Two sign-ins of one device at once: the second waits, and revokes what the first got.
         User.objects.select_for_update(of=("self",)).only("pk").get(pk=user.pk)
-        ApiToken.objects.filter(
-            user=user, device_id=device_id, revoked_at__isnull=True
-        ).update(revoked_at=now)
+        ApiToken.objects.filter(user=user, device_id=device_id, revoked_at__isnull=True).update(
+            revoked_at=now
+        )
         token = ApiToken.objects.create(
             user=user,
             device_id=device_id,

@@ -194,9 +194,7 @@ def people(*, password: str = "") -> People:
         enterprise=enterprise,
         site=site,
         other_site=other_site,
-        ana=person(
-            "ana", Role.MANAGER, organisation, organisation=organisation, is_staff=True
-        ),
+        ana=person("ana", Role.MANAGER, organisation, organisation=organisation, is_staff=True),
         di=person("di", Role.DISPATCHER, team, organisation=organisation),
         bo=person("bo", Role.TECHNICIAN, team, organisation=organisation),
         ed=person("ed", Role.ENTERPRISE, enterprise),

@@ -59,14 +59,16 @@ def scopes() -> dict[ScopeKind, tuple[Any, Site]]:
     lone = make_site()
     return {
         ScopeKind.ORGANISATION: (
-            organisation, make_site(team=make_team(organisation=organisation)),
+            organisation,
+            make_site(team=make_team(organisation=organisation)),
         ),
         ScopeKind.TEAM: (team, make_site(team=team)),
         ScopeKind.ENTERPRISE: (enterprise, make_site(enterprise=enterprise)),
         ScopeKind.SITE: (lone, lone),
         ScopeKind.TOWN: (town, make_site(enterprise=make_enterprise(town=town))),
         ScopeKind.DEPARTMENT: (
-            department, make_site(enterprise=make_enterprise(department=department)),
+            department,
+            make_site(enterprise=make_enterprise(department=department)),
         ),
     }
 
@@ -250,7 +252,8 @@ def test_people_who_can_work_on_a_site() -> None:
     make_user(is_superuser=True)
 
     assert list(selectors.people_for(site=cast.site, ability=Ability.WORK_ORDER)) == [
-        cast.adm, cast.bo,
+        cast.adm,
+        cast.bo,
     ]
     cast.bo.is_active = False
     cast.bo.save()

@@ -43,8 +43,9 @@ from sites.tests.factories import (
 pytestmark = pytest.mark.django_db
 
 MODELS = [model for model in admin.site._registry if model._meta.app_label == "sites"]
-ADDABLE = [model for model in MODELS if model.__name__ not in
-           {"ApiToken", "SignInRefusal", "NumberSeries"}]
+ADDABLE = [
+    model for model in MODELS if model.__name__ not in {"ApiToken", "SignInRefusal", "NumberSeries"}
+]
 
 
 @pytest.fixture
@@ -205,7 +206,10 @@ def test_a_manager_does_not_move_an_enterprise_to_another_compartment(cast: Peop
     town = cast.town
 
     answer = save(
-        client, url(Enterprise, "change", cast.enterprise.pk), town="", department="",
+        client,
+        url(Enterprise, "change", cast.enterprise.pk),
+        town="",
+        department="",
         contact_name="王工",
     )
 
@@ -291,8 +295,11 @@ def test_names_are_text_and_never_markup(cast: People) -> None:
     room = make_room("<img src=x onerror=alert(2)>", site=cast.site)
 
     for address in (
-        url(Site, "changelist"), url(Site, "change", cast.site.pk), url(Room, "changelist"),
-        url(Room, "change", room.pk), url(Enterprise, "change", cast.enterprise.pk),
+        url(Site, "changelist"),
+        url(Site, "change", cast.site.pk),
+        url(Room, "changelist"),
+        url(Room, "change", room.pk),
+        url(Enterprise, "change", cast.enterprise.pk),
     ):
         text = browser(cast.adm).get(address).content.decode()
         assert "<script>alert" not in text
@@ -315,9 +322,7 @@ def test_an_administrator_grants_and_ends(cast: People) -> None:
     newcomer = make_user("newcomer")
     client = browser(cast.adm)
 
-    made = client.post(
-        url(Grant, "add"), grant_body(user=newcomer.pk, site=cast.site.pk)
-    )
+    made = client.post(url(Grant, "add"), grant_body(user=newcomer.pk, site=cast.site.pk))
     assert made.status_code == 302, errors(made)
     row = newcomer.grants.get()
     page = client.get(url(Grant, "change", row.pk)).content.decode()
@@ -325,9 +330,7 @@ def test_an_administrator_grants_and_ends(cast: People) -> None:
     assert "Adm" in page
     assert access_for(User.objects.get(pk=newcomer.pk)).can(Ability.WORK_ORDER, cast.site)
 
-    client.post(
-        url(Grant, "changelist"), {"action": "end_now", "_selected_action": [row.pk]}
-    )
+    client.post(url(Grant, "changelist"), {"action": "end_now", "_selected_action": [row.pk]})
 
     row.refresh_from_db()
     assert row.ends_at is not None
@@ -344,7 +347,10 @@ def test_a_grant_is_given_for_ever_and_only_shortened(cast: People) -> None:
 
     def ending(moment: Any) -> HttpResponse:
         return save(
-            client, address, role="administrator", ends_at_0=moment.strftime("%Y-%m-%d"),
+            client,
+            address,
+            role="administrator",
+            ends_at_0=moment.strftime("%Y-%m-%d"),
             ends_at_1=moment.strftime("%H:%M:%S"),
         )
 
@@ -404,14 +410,20 @@ def test_a_local_administrator_grants_at_home_only(cast: People) -> None:
 
 def test_a_user_is_made_with_a_password_and_then_granted(cast: People) -> None:
     client = browser(cast.adm)
-    body = {"username": "xin", "password1": "correct horse 9", "password2": "correct horse 9",
-            "name": "新人"}
+    body = {
+        "username": "xin",
+        "password1": "correct horse 9",
+        "password2": "correct horse 9",
+        "name": "新人",
+    }
 
     assert client.post(url(User, "add"), body | {"username": "BO"}).status_code == 200
     made = client.post(url(User, "add"), body)
     xin = User.objects.get(username="xin")
-    row = {f"grants-0-{name}": value for name, value in
-           grant_body(scope_kind="team", team=cast.team.pk).items()}
+    row = {
+        f"grants-0-{name}": value
+        for name, value in grant_body(scope_kind="team", team=cast.team.pk).items()
+    }
     granted = save(client, made["Location"], **row, **{"grants-TOTAL_FORMS": 1})
 
     assert granted.status_code == 302, errors(granted)
@@ -425,9 +437,7 @@ def test_a_user_is_made_with_a_password_and_then_granted(cast: People) -> None:
 def test_only_a_superuser_touches_superusers(cast: People) -> None:
     root = make_user("root", is_superuser=True, is_staff=True)
 
-    assert "is_superuser" not in fields_of(
-        browser(cast.adm).get(url(User, "change", cast.bo.pk))
-    )
+    assert "is_superuser" not in fields_of(browser(cast.adm).get(url(User, "change", cast.bo.pk)))
     save(browser(cast.adm), url(User, "change", cast.bo.pk), is_superuser="on")
     refused = browser(cast.adm).post(f"/admin/sites/user/{root.pk}/password/", {})
     save(browser(root), url(User, "change", cast.di.pk), is_superuser="on")

@@ -44,7 +44,10 @@ def test_a_grant_is_in_force_at_once_and_for_all_classes_by_default() -> None:
     row = services.grant(user=user, role=Role.MANAGER, scope=site, by=None, now=LONG_AGO)
 
     assert (row.scope_kind, row.scope_id, row.starts_at, row.ends_at) == (
-        ScopeKind.SITE, site.pk, LONG_AGO, None,
+        ScopeKind.SITE,
+        site.pk,
+        LONG_AGO,
+        None,
     )
     assert set(row.data_classes) == set(DataClass)
     assert access_for(user).can(Ability.MANAGE_SITE, site)
@@ -199,7 +202,11 @@ def test_nobody_gives_classes_of_data_that_he_does_not_hold() -> None:
     with pytest.raises(Forbidden):
         services.grant(user=make_user(), role=Role.ENTERPRISE, scope=site, by=by, now=NOW)
     services.grant(
-        user=make_user(), role=Role.ENTERPRISE, scope=site, by=by, now=NOW,
+        user=make_user(),
+        role=Role.ENTERPRISE,
+        scope=site,
+        by=by,
+        now=NOW,
         data_classes=[DataClass.SAFETY],
     )
 

@@ -21,6 +21,7 @@ from pytest_django import Settings
 
 from sites import services
 from sites.models import ApiToken, SignInRefusal, User
+from sites.models.tokens import digest_of
 from sites.services.limits import TooManyAttempts
 from sites.services.sign_in import CodeRequired, SignInRefused
 from sites.tests.factories import PASSWORD, make_user
@@ -46,7 +47,11 @@ def bo() -> User:
 
 def by_api(username: str = "bo", password: str = PASSWORD, **facts: Any) -> tuple[ApiToken, str]:
     defaults: dict[str, Any] = {
-        "code": "", "device_id": "phone", "device_name": "手机", "ip": "198.51.100.7", "now": NOW,
+        "code": "",
+        "device_id": "phone",
+        "device_name": "手机",
+        "ip": "198.51.100.7",
+        "now": NOW,
     }
     return services.sign_in(username=username, password=password, **defaults | facts)
 
@@ -91,7 +96,7 @@ def test_the_right_password_gets_a_token(bo: User) -> None:
     token, plain = by_api()
 
     assert (token.user, token.device_id, token.device_name) == (bo, "phone", "手机")
-    assert token.digest == services.digest_of(plain)
+    assert token.digest == digest_of(plain)
     bo.refresh_from_db()
     assert bo.last_login == NOW
     assert reasons() == []
@@ -122,7 +127,10 @@ def test_a_refused_sign_in_is_on_record_without_the_password(
     row = SignInRefusal.objects.get()
     assert row.username == username.replace("\x00", "")[:150]
     assert (row.ip_address, row.door, row.reason, row.at) == (
-        "198.51.100.7", "api", Reason.PASSWORD, NOW,
+        "198.51.100.7",
+        "api",
+        Reason.PASSWORD,
+        NOW,
     )
     assert not ApiToken.objects.exists()
 
@@ -269,7 +277,10 @@ def test_refusals_of_the_browser_are_on_record(client: Client, bo: User) -> None
     assert not is_in(client)
     row = SignInRefusal.objects.get()
     assert (row.username, row.ip_address, row.door, row.reason) == (
-        "bo", "203.0.113.9", "web", Reason.PASSWORD,
+        "bo",
+        "203.0.113.9",
+        "web",
+        Reason.PASSWORD,
     )
 
 
@@ -281,9 +292,10 @@ def test_a_forwarded_address_counts_only_from_our_proxy(
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     by_web(client, password="wrong", **forged)
 
-    assert list(
-        SignInRefusal.objects.order_by("pk").values_list("ip_address", flat=True)
-    ) == ["203.0.113.9", "1.2.3.4"]
+    assert list(SignInRefusal.objects.order_by("pk").values_list("ip_address", flat=True)) == [
+        "203.0.113.9",
+        "1.2.3.4",
+    ]
 
 
 def test_too_many_failures_are_answered_with_a_page(client: Client, bo: User) -> None:
