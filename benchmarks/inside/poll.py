@@ -12,7 +12,7 @@ from alarms.models import Alarm
 from benchmarks.inside import district, meters
 from benchmarks.inside.facts import CpuClock, arguments, make_tables, report
 from devices.models import TemplateVersion
-from devices.services.polling import Poller
+from devices.services import polling
 
 MIX = (
     "acrel-adw300",
@@ -74,14 +74,14 @@ def _run(
     layouts = [version.layout for version in versions]
     points = sum(len(one.value_codes) + len(one.counter_codes) for one in layouts) * gateways
     with meters.meters(gateways=gateways, port=port, keys=keys):
-        poller, moments = Poller(shard), _seconds()
+        moments = _seconds()
         try:
-            _cycles(poller, moments, WARM_UP)
+            _cycles(shard, moments, WARM_UP)
             clock = CpuClock()
-            reads, stored = _cycles(poller, moments, cycles)
+            reads, stored = _cycles(shard, moments, cycles)
             cpu = clock.spent()
         finally:
-            poller.stop(now=timezone.now())
+            polling.stop_polling()
     done = points * cycles * stored / (len(devices) * cycles)
     others = sum(seconds for kind, seconds in cpu.items() if kind in {"postgres", "redis"})
     return {
@@ -102,11 +102,11 @@ def _run(
     }
 
 
-def _cycles(poller: Poller, moments: Iterator[datetime], cycles: int) -> tuple[int, int]:
+def _cycles(shard: int, moments: Iterator[datetime], cycles: int) -> tuple[int, int]:
     """Cycles in which every gateway is due; reads and rows stored."""
     reads = stored = 0
     for now in islice(moments, cycles):
-        cycle = poller.cycle(now=now, deadline_s=DEADLINE_S)
+        cycle = polling.poll_shard(shard=shard, now=now, deadline_s=DEADLINE_S)
         if cycle is not None:
             reads, stored = reads + cycle.reads, stored + cycle.stored
     return reads, stored

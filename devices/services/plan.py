@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from numpy.typing import NDArray
 
 from devices.drivers import Block, Profile
@@ -136,7 +136,7 @@ class PlanLoader:
                 period_s=float(row.period_s),
                 silence_s=float(row.silence_s),
             )
-            for row in Gateway.objects.filter(shard=self.shard, is_enabled=True)
+            for row in self._gateways().only("site_id", "period_s", "offline_after_s")
         }
         bus_keys = self._add_buses(plan)
         self._add_devices(plan, bus_keys)
@@ -147,23 +147,27 @@ class PlanLoader:
         }
         return plan
 
+    def _gateways(self) -> QuerySet[Gateway]:
+        return Gateway.objects.filter(shard=self.shard, is_enabled=True)
+
     def _add_buses(self, plan: Plan) -> dict[int, int]:
         """Bus id to bus key. Rows that name the same host and port share a line, and its owner."""
         lines: dict[tuple[str, int], int] = {}
         keys: dict[int, int] = {}
-        rows = Bus.objects.filter(gateway__in=plan.gateways).select_related("gateway")
-        for bus in rows.order_by("pk"):
-            line = bus.gateway.host, bus.port
-            key = keys[bus.pk] = lines.setdefault(line, bus.pk)
-            if key == bus.pk:
+        rows = Bus.objects.filter(gateway__in=self._gateways()).order_by("pk")
+        for pk, host, port, timeout_ms, gap_ms in rows.values_list(
+            "pk", "gateway__host", "port", "timeout_ms", "gap_ms"
+        ):
+            key = keys[pk] = lines.setdefault((host, port), pk)
+            if key == pk:
                 plan.buses.append(
                     BusSpec(
                         key=key,
-                        version=f"{line} {bus.timeout_ms} {bus.gap_ms}",
-                        host=bus.gateway.host,
-                        port=bus.port,
-                        timeout_s=bus.timeout_ms / 1000,
-                        gap_s=bus.gap_ms / 1000,
+                        version=f"{host} {port} {timeout_ms} {gap_ms}",
+                        host=host,
+                        port=port,
+                        timeout_s=timeout_ms / 1000,
+                        gap_s=gap_ms / 1000,
                     )
                 )
         return keys
@@ -171,7 +175,7 @@ class PlanLoader:
     def _add_devices(self, plan: Plan, bus_keys: dict[int, int]) -> None:
         rows = (
             Device.objects.in_service()
-            .filter(bus__in=bus_keys)
+            .filter(bus__gateway__in=self._gateways())
             .order_by("bus_id", "unit_id")
             .values_list(
                 "pk", "site_id", "bus__gateway_id", "bus_id", "unit_id", "template_version_id"
@@ -179,6 +183,9 @@ class PlanLoader:
         )
         self._learn({row[-1] for row in rows})
         for pk, site_id, gateway_id, bus_id, unit_id, version_id in rows:
+            if bus_id not in bus_keys or gateway_id not in plan.gateways:
+                # Added since the queries above; the plan's key is older, so the next plan has it.
+                continue
             gateway, version = plan.gateways[gateway_id], self._versions[version_id]
             jobs = tuple(
                 PollJob(bus_keys[bus_id], pk, unit_id, ask.blocks) if ask.blocks else None
