@@ -233,8 +233,8 @@ class GrantAdmin(Granting, ScopedAdmin):
         self,
         request: HttpRequest,
         obj: Any = None,
-        change: bool = False,
-        **kwargs: Any,  # noqa: FBT001, FBT002 - Django's signature
+        change: bool = False,  # noqa: FBT001, FBT002 - Django's signature
+        **kwargs: Any,
     ) -> Any:
         kwargs["form"] = EndForm if obj else form_of(request, GrantForm)
         return super().get_form(request, obj, change=change, **kwargs)
