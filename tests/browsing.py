@@ -114,24 +114,25 @@ class Visitor:
 Visit = Callable[..., Visitor]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One Chromium for the run."""
+    """One Chromium for the tests of a file.
+
+    Playwright keeps an event loop in this thread meanwhile: Django must not take the tests for
+    coroutines, and it has to end before tests that run a loop of their own.
+    """
     if shutil.which(CHROMIUM) is None:
         pytest.fail(f"no Chromium at {CHROMIUM}: install it, or name one in DIANWU_CHROMIUM")
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def live_app(
-    transactional_db: None, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Served]:
+def live_app(transactional_db: None) -> Iterator[Served]:
     """The pages, the API and the sockets on a port, on the test's database."""
-    # Playwright keeps an event loop in this thread; Django would take the tests for coroutines.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     served = Served()
     served.start()
     yield served

@@ -88,7 +88,7 @@ function bars(data) {
     xAxis: axis({
       type: "category",
       data: data.labels,
-      axisLabel: { color: token("text-2"), fontSize: 11.5, interval: 2 },
+      axisLabel: { color: token("text-2"), fontSize: 11.5, interval: "auto", hideOverlap: true },
     }),
     yAxis: axis({ type: "value", minInterval: 1, splitNumber: 3 }),
     series: levels.map((level) => ({

@@ -1,5 +1,6 @@
 """Pages that stay open: values, news, counters, a lost connection."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,8 @@ from alarms.tests.factories import make_alarm, make_rule
 from tests.browser.world import World, make_world, take_in
 from tests.browsing import Served, Visit
 from workorders.tests.factories import make_order
+
+STALE = re.compile("is-stale")
 
 
 @pytest.fixture
@@ -40,12 +43,12 @@ def test_old_values_turn_grey_with_their_age(world: World, visit: Visit) -> None
     bo = visit(world.cast.bo)
     page = bo.open(f"/live/?device={world.device.pk}")
     shown = page.locator(f"[data-live='{world.device.pk}:Ua']")
-    expect(shown).not_to_have_class("live-value is-stale")
+    expect(shown).not_to_have_class(STALE)
 
     page.evaluate("document.querySelector('tr[data-period] [data-live$=Ua]').closest('tr')"
                   ".dataset.period = '0.5'")
 
-    expect(shown).to_have_class("live-value is-stale")
+    expect(shown).to_have_class(STALE)
     expect(page.locator(f"[data-age-of='{world.device.pk}:Ua']")).to_contain_text("·")
 
 
@@ -137,13 +140,13 @@ def test_a_lost_connection_is_told_and_healed(
     live_app.stop()
     expect(banner).to_be_visible(timeout=15_000)
     expect(banner).to_contain_text("实时连接已断开")
-    expect(shown).to_have_class("live-value is-stale")
+    expect(shown).to_have_class(STALE)
     expect(page.locator("[data-live-word]")).to_have_text("已断开")
     live_app.start()
     take_in(world.device, voltage=221.5)
 
     reconnect(page)
-    expect(banner).to_have_text("已恢复")
+    expect(banner).to_contain_text("已恢复")
     expect(shown).to_have_text("221.5")
     expect(banner).to_be_hidden(timeout=8_000)
     expect(page.locator("[data-live-word]")).to_have_text("实时")

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from sites.models import User
+from sites.tests.factories import PASSWORD
 from tests.browser.world import World, make_world
 from tests.browsing import PHONE, Served, Visit
 
@@ -61,11 +62,13 @@ def test_small_windows_need_no_sideways_scroll(world: World, visit: Visit) -> No
 
 
 def test_signing_in_by_hand(world: World, visit: Visit) -> None:
+    world.cast.ana.set_password(PASSWORD)
+    world.cast.ana.save()
     nobody = visit()
     page = nobody.open("/alarms/")
 
     page.fill("[name=login]", "ana")
-    page.fill("[name=password]", "a long and boring password")
+    page.fill("[name=password]", PASSWORD)
     page.get_by_role("button", name="登录").click()
 
     expect(page).to_have_url(re.compile("/alarms/$"))

@@ -11,10 +11,15 @@ from alarms.models import Alarm, Rule
 from alarms.states import Handling
 from alarms.tests.factories import make_alarm
 from devices import ingest
-from devices.models import Device, TemplateVersion
-from devices.tests.factories import make_bus, make_device, make_gateway
+from devices.models import Device
+from devices.tests.factories import (
+    make_bus,
+    make_device,
+    make_gateway,
+    make_template_version,
+)
 from devices.tests.samples import make_batch
-from sites.tests.factories import PASSWORD, People, make_circuit, make_room, people
+from sites.tests.factories import People, make_circuit, make_room, people
 from workorders.models import WorkOrder
 from workorders.states import State
 from workorders.tests.factories import make_order
@@ -59,7 +64,6 @@ def take_in(device: Device, *, voltage: float = 230.0, minutes: int = 0) -> None
     count = 6 * minutes + 1
     codes = layout.value_codes
     usual = dict.fromkeys(("Ua", "Ub", "Uc"), voltage) | {"F": 50.0}
-    usual |= dict.fromkeys(("Uab", "Ubc", "Uca"), 400.0)
     level = [usual.get(code, 1.0) for code in codes]
     at = now.timestamp() - 10.0 * np.arange(count)[::-1]
     batch = make_batch(
@@ -74,10 +78,9 @@ def take_in(device: Device, *, voltage: float = 230.0, minutes: int = 0) -> None
 
 
 def make_world() -> World:
-    """The shipped templates and rules, Ana's site, a device with two hours of history."""
-    call_command("load_library", verbosity=0)
+    """The shipped rules, Ana's site, a device with two hours of history."""
     call_command("load_rules", verbosity=0)
-    cast = people(password=PASSWORD)
+    cast = people()
     room = make_room("一号配电室", site=cast.site)
     circuit = make_circuit("进线 401", room=room, kind="incomer")
     gateway = make_gateway(site=cast.site, period_s=10, is_online=True)
@@ -86,7 +89,7 @@ def make_world() -> World:
         name="401 电表",
         room=room,
         circuit=circuit,
-        template_version=TemplateVersion.objects.get(template__key="simulated"),
+        template_version=make_template_version(),
     )
     Device.objects.filter(pk=device.pk).update(is_online=True)
     take_in(device, minutes=120)
