@@ -58,7 +58,10 @@ class RuleAdmin(PlatformAdmin):
                 )
             },
         ),
-        (_("说明"), {"fields": ("cause", "cause_en", "advice", "advice_en", "source", "updated_at")}),
+        (
+            _("说明"),
+            {"fields": ("cause", "cause_en", "advice", "advice_en", "source", "updated_at")},
+        ),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Rule | None = None) -> Any:

@@ -94,9 +94,7 @@ class Chain:
         self.simulator.tell(cmd="replay", track=TRACK, row=row)
         at = float(self.track.moments[row])
         # The gateway is due once per period; the samples carry the file's time.
-        self.now = max(
-            datetime.fromtimestamp(at, UTC), self.now + timedelta(seconds=PERIOD_S)
-        )
+        self.now = max(datetime.fromtimestamp(at, UTC), self.now + timedelta(seconds=PERIOD_S))
         cycle = self.poller.cycle(now=self.now, deadline_s=10, stamp_s=at)
         assert cycle is not None
         assert cycle.reads == 1, row

@@ -160,9 +160,7 @@ class Track:
         for row, column in fired:
             outcome.events.append(self._event(step, row, column, outcome))
 
-    def _compare(
-        self, seen: Measured, slots: Slots, held: Bools
-    ) -> tuple[Bools, Bools, Bools]:
+    def _compare(self, seen: Measured, slots: Slots, held: Bools) -> tuple[Bools, Bools, Bools]:
         """Which checks are past their limit, which inside their reset value, which are known."""
         looked, limits = seen.looked, self.plan.limits[slots]
         threshold = limits[:, THRESHOLD]
@@ -203,9 +201,7 @@ class Track:
         self.active[slots, columns] = is_active ^ is_fired
         for n in np.flatnonzero((is_held != was_held) | (is_held & (begun != since))):
             spot = self._spot(int(slots[n]), int(columns[n]))
-            outcome.pending[spot] = (
-                (not is_active[n], float(begun[n])) if is_held[n] else None
-            )
+            outcome.pending[spot] = (not is_active[n], float(begun[n])) if is_held[n] else None
         fired = np.flatnonzero(is_fired)
         return list(zip(rows[fired].tolist(), columns[fired].tolist(), strict=True))
 

@@ -62,9 +62,7 @@ class Plan:
         self.digital = _places(DIGITAL, self.checks)
         self.phase_loss = _places(PHASE_LOSS, self.checks)
         self.single = [n for n, check in enumerate(self.checks) if _is_single(check)]
-        self.single_columns = np.array(
-            [self.checks[n].columns[0] for n in self.single], np.intp
-        )
+        self.single_columns = np.array([self.checks[n].columns[0] for n in self.single], np.intp)
         self.several = [
             n
             for n, check in enumerate(self.checks)

@@ -200,9 +200,7 @@ def admit(
     codes = positions([layout_id])
     if not places or layout_id not in codes:
         return Admitted({}, [], None)
-    marks = dict(
-        Watched.objects.filter(device__in=places).values_list("device_id", "until_s")
-    )
+    marks = dict(Watched.objects.filter(device__in=places).values_list("device_id", "until_s"))
     active, pending = _active(places), _pending(places)
     rows = [
         Admission(
@@ -280,9 +278,7 @@ def _active(device_ids: Iterable[int]) -> dict[int, dict[SpotOfDevice, float | N
 def _pending(device_ids: Iterable[int]) -> dict[int, dict[SpotOfDevice, float]]:
     found: dict[int, dict[SpotOfDevice, float]] = defaultdict(dict)
     rows = Pending.objects.filter(device__in=list(device_ids))
-    for pk, rule_id, code, since in rows.values_list(
-        "device_id", "rule_id", "point_code", "since"
-    ):
+    for pk, rule_id, code, since in rows.values_list("device_id", "rule_id", "point_code", "since"):
         found[pk][rule_id, code] = since.timestamp()
     return found
 

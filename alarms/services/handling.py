@@ -151,9 +151,7 @@ def note_order_closed(
 
 
 @transaction.atomic
-def comment(
-    *, alarm_id: int, note: str, by: User | None, door: str, now: datetime
-) -> Alarm:
+def comment(*, alarm_id: int, note: str, by: User | None, door: str, now: datetime) -> Alarm:
     """Add a remark to the log; any handling, archived too.
 
     Raises NotFound, Forbidden, Invalid.
@@ -201,7 +199,10 @@ def _move(  # noqa: PLR0913
     journal.announce(rows=[(alarm_id, alarm.site_id, alarm.severity)], event="moved")
     logger.info(
         "alarm.moved number=%s move=%s target=%s by=%s",
-        alarm.number, edge.move, edge.target, act.by.pk if act.by else "system",
+        alarm.number,
+        edge.move,
+        edge.target,
+        act.by.pk if act.by else "system",
     )
     return Alarm.objects.with_place().get(pk=alarm_id)
 

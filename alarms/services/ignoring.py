@@ -24,7 +24,8 @@ def end_over(*, now: datetime, alarm_ids: Sequence[int] | None = None) -> list[i
     if alarm_ids is not None:
         over = over.filter(pk__in=alarm_ids)
     rows = list(
-        over.select_for_update(skip_locked=True).order_by("pk")
+        over.select_for_update(skip_locked=True)
+        .order_by("pk")
         .values_list("pk", "site_id", "severity")
     )
     if not rows:
@@ -43,9 +44,7 @@ def end_over(*, now: datetime, alarm_ids: Sequence[int] | None = None) -> list[i
     )
     act = Act(by=None, door="system", now=now)
     journal.write(
-        rows=[
-            journal.entry_of(alarm_id=pk, entry=Entry.HANDLING, act=act, edge=edge) for pk in ids
-        ]
+        rows=[journal.entry_of(alarm_id=pk, entry=Entry.HANDLING, act=act, edge=edge) for pk in ids]
     )
     journal.announce(rows=rows, event="moved")
     return ids

@@ -60,9 +60,7 @@ def entry_of(  # noqa: PLR0913 - the columns of a row
     )
 
 
-def first_entry(
-    *, alarm_id: int, act: Act, at: datetime, facts: dict[str, Any]
-) -> AlarmLog:
+def first_entry(*, alarm_id: int, act: Act, at: datetime, facts: dict[str, Any]) -> AlarmLog:
     """The unsaved first row of an alarm's log: it comes from nowhere."""
     row = entry_of(alarm_id=alarm_id, entry=Entry.HANDLING, act=act, at=at, facts=facts)
     row.move, row.target = Move.RAISE, HANDLING.initial.value

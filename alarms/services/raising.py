@@ -162,9 +162,7 @@ def _conditions(faults: Iterable[Fault]) -> dict[Key, str]:
         )
         .values_list("scope_kind", "scope_id", "point_code", "rule_id", "condition")
     )
-    return {
-        key: condition for *spot, condition in rows if (key := tuple(spot)) in wanted
-    }
+    return {key: condition for *spot, condition in rows if (key := tuple(spot)) in wanted}
 
 
 def _recur(faults: Sequence[Fault], now: datetime) -> dict[Key, Row]:
@@ -229,9 +227,7 @@ def _insert(faults: Sequence[Fault], now: datetime) -> list[Row]:
         key = alarm.scope_kind, alarm.scope_id, alarm.point_code, alarm.rule_id
         rows.append((pk, alarm.site_id, alarm.severity))
         entries.append(
-            journal.first_entry(
-                alarm_id=pk, act=act, at=alarm.raised_at, facts=facts[key].facts
-            )
+            journal.first_entry(alarm_id=pk, act=act, at=alarm.raised_at, facts=facts[key].facts)
         )
     journal.write(rows=entries)
     return rows

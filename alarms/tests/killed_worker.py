@@ -57,9 +57,7 @@ def main(device_ids: list[int]) -> None:
             )
             for place, device in enumerate(devices)
         ]
-        ingest(
-            sample(rows), now=datetime.fromtimestamp(BEGIN_S + cycle * STEP_S + 1, UTC)
-        )
+        ingest(sample(rows), now=datetime.fromtimestamp(BEGIN_S + cycle * STEP_S + 1, UTC))
     tell("done")
 
 

@@ -67,7 +67,9 @@ class Reference:
                 continue
             if name == "reset" and override.reset is None and override.threshold is not None:
                 before = self.threshold_before(device, rule, override)
-                value = override.threshold * value / before if before else override.threshold + value
+                value = (
+                    override.threshold * value / before if before else override.threshold + value
+                )
             elif getattr(override, name, None) is not None:
                 value = getattr(override, name)
         return value
@@ -118,7 +120,9 @@ class Reference:
         memory.known_at = at
         if rule.kind == "digital":
             memory.last_digit = int(value >= 0.5)
-        self.hold(device, rule, point, memory, value, at, is_inside if memory.is_active else is_over)
+        self.hold(
+            device, rule, point, memory, value, at, is_inside if memory.is_active else is_over
+        )
 
     def hold(self, device, rule, point, memory, value, at, is_wanted) -> None:
         was_active = memory.is_active

@@ -313,9 +313,7 @@ def test_who_does_not_care_moves_on_from_the_fresh_state(cast: People) -> None:
     alarm = make_alarm(site=cast.site)
     services.verify(**act(alarm, by=cast.ana), verdict="real")
 
-    moved = services.ignore(
-        **act(alarm, by=cast.di), until=LATER + timedelta(hours=1), note="检修"
-    )
+    moved = services.ignore(**act(alarm, by=cast.di), until=LATER + timedelta(hours=1), note="检修")
 
     assert moved.handling == "ignored"
 

@@ -127,9 +127,7 @@ def test_gateway_that_comes_back_without_a_device_leaves_that_device(site: Site)
 
 
 def test_only_device_of_a_site_behind_a_live_gateway_is_its_own_fault() -> None:
-    device = make_device(
-        bus=make_bus(gateway=make_gateway(is_online=True)), is_online=True
-    )
+    device = make_device(bus=make_bus(gateway=make_gateway(is_online=True)), is_online=True)
 
     answer([device], is_online=False)
     assert found() == {("DEV_OFF", device.pk)}
@@ -203,9 +201,7 @@ def test_without_rules_nothing_is_raised(site: Site) -> None:
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """The task queue is the outside world: what would be sent there."""
     sent: list[list[int]] = []
-    monkeypatch.setattr(
-        tasks.evaluate_links, "delay", lambda *, site_ids: sent.append(site_ids)
-    )
+    monkeypatch.setattr(tasks.evaluate_links, "delay", lambda *, site_ids: sent.append(site_ids))
     return sent
 
 

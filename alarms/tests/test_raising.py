@@ -1,6 +1,5 @@
 """Raising and recovering, one at a time."""
 
-
 import pytest
 
 from alarms.states import Handling

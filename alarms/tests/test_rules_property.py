@@ -107,15 +107,15 @@ def cases(draw: st.DrawFn):
         for pk in range(1, draw(st.integers(1, 3)) + 1)
     }
     said = {
-        (device, spec.id): (draw(overrides), draw(overrides))
-        for device in facts
-        for spec in specs
+        (device, spec.id): (draw(overrides), draw(overrides)) for device in facts for spec in specs
     }
     rows = []
     clock = dict.fromkeys(facts, 1000.0)
     for _row in range(draw(st.integers(1, 30))):
         device = draw(st.sampled_from(sorted(facts)))
-        clock[device] += draw(st.sampled_from([10.0, 10.0, 10.0, 5.0, 0.0, -10.0, 30.0, 31.0, 95.0]))
+        clock[device] += draw(
+            st.sampled_from([10.0, 10.0, 10.0, 5.0, 0.0, -10.0, 30.0, 31.0, 95.0])
+        )
         values = [single(draw(samples)) for _code in CODES[:4]] + [draw(digits)]
         rows.append((device, clock[device], values, draw(st.sampled_from([True] * 5 + [False]))))
     batches = []

@@ -27,9 +27,7 @@ STORM = 1000
 def devices() -> list[Device]:
     first = make_device(bus=make_bus(gateway=make_gateway(period_s=10)))
     rows = [
-        Device(
-            site=first.site, template_version=first.template_version, name=f"D{n}", bus=None
-        )
+        Device(site=first.site, template_version=first.template_version, name=f"D{n}", bus=None)
         for n in range(STORM - 1)
     ]
     return [first, *Device.objects.bulk_create(rows)]
@@ -79,9 +77,7 @@ def test_number_of_statements_does_not_grow_with_the_storm(
     assert AlarmLog.objects.filter(move="recur").count() == STORM
 
 
-def test_calm_batch_costs_one_look_at_the_rules(
-    devices: list[Device], rules: list[Rule]
-) -> None:
+def test_calm_batch_costs_one_look_at_the_rules(devices: list[Device], rules: list[Rule]) -> None:
     assert statements([(0.0, {}), (10.0, {"IR": 21.0})], devices[:200]) <= 2
 
 

@@ -83,9 +83,7 @@ def test_one_wins_and_the_other_is_told_the_fresh_facts() -> None:
     stage = Stage()
     facts = {"alarm_id": alarm.pk, "door": "web", "seen": "unverified"}
 
-    one = stage.first(
-        lambda: services.verify(verdict="real", by=cast.ana, now=LATER, **facts)
-    )
+    one = stage.first(lambda: services.verify(verdict="real", by=cast.ana, now=LATER, **facts))
     other = stage.second(
         lambda: services.ignore(
             until=LATER + timedelta(hours=1), note="检修", by=cast.di, now=LATER, **facts
@@ -124,9 +122,7 @@ def test_alarm_that_is_archived_meanwhile_is_raised_as_a_new_one() -> None:
     alarm = make_alarm(handling="verified", is_active=False)
     stage = Stage()
 
-    one = stage.first(
-        lambda: services.archive(alarm_id=alarm.pk, by=None, door="web", now=LATER)
-    )
+    one = stage.first(lambda: services.archive(alarm_id=alarm.pk, by=None, door="web", now=LATER))
     other = stage.second(
         lambda: services.raise_batch(
             faults=[fault_of(rule=alarm.rule, device=alarm.device, at=LATER)], now=LATER

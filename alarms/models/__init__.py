@@ -1,0 +1,15 @@
+"""Rules, alarms and their log, the progress of evaluation."""
+
+from alarms.models.alarms import Alarm, AlarmLog, AlarmQuerySet
+from alarms.models.progress import Pending, Watched
+from alarms.models.rules import Rule, RuleOverride
+
+__all__ = [
+    "Alarm",
+    "AlarmLog",
+    "AlarmQuerySet",
+    "Pending",
+    "Rule",
+    "RuleOverride",
+    "Watched",
+]
