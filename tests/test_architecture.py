@@ -114,3 +114,13 @@ def test_no_path_of_a_machine_and_no_registry_host() -> None:
         text = path.read_text(errors="ignore")
         found = hosts.search(text) or re.search(re.escape(str(ROOT)) + r"\b", text)
         assert not found, f"{name_of(path)}: {found}"
+
+
+def test_every_variable_is_in_the_operators_guide() -> None:
+    source = (ROOT / "config" / "env.py").read_text()
+    guide = (ROOT / "docs" / "operator.md").read_text()
+
+    declared = set(re.findall(r'env\.\w+\(\s*"(\w+)"', source))
+    declared -= {"DIANWU_EMBEDDED"}  # set by the supervisor for its children, not by people
+    assert declared
+    assert {name for name in declared if f"`{name}`" not in guide} == set()
