@@ -31,6 +31,7 @@ class Endpoint(GenericAPIView):
     parameters: ClassVar[frozenset[str]] = frozenset()
     pagination_class: Any = None
     filter_backends: Any = ()
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     def perform_authentication(self, request: Request) -> None:
         """After the token is known the profile says the language, unless the request does."""
@@ -42,7 +43,7 @@ class Endpoint(GenericAPIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if not hasattr(self, (request.method or "").lower()):
+        if request.method not in self.allowed_methods:
             raise MethodNotAllowed(request.method or "")
         known = self.known_parameters()
         wrong = {

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db.models import QuerySet
-from django.http import FileResponse
+from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -81,13 +81,14 @@ class PictureEndpoint(Endpoint):
     @extend_schema(
         responses={(200, "image/jpeg"): OpenApiTypes.BINARY},
     )
-    def get(self, request: Request, pk: int) -> FileResponse:
+    def get(self, request: Request, pk: int) -> HttpResponse:
         """Fetch the picture as JPEG."""
         photo = selectors.photo_for(user=self.person, pk=pk)
+        with selectors.file_of(photo, self.field) as file:
+            content = file.read()
         # The files of a photo never change, but they are private to whoever may see it.
-        return FileResponse(
-            selectors.file_of(photo, self.field),
-            content_type="image/jpeg",
-            filename=photo.file_name,
-            headers={"Cache-Control": "private, max-age=86400"},
-        )
+        headers = {
+            "Cache-Control": "private, max-age=86400",
+            "Content-Disposition": f'inline; filename="{photo.file_name}"',
+        }
+        return HttpResponse(content, content_type="image/jpeg", headers=headers)

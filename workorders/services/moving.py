@@ -13,7 +13,7 @@ from alarms.models import Alarm
 from alarms.rules.texts import text
 from alarms.states import Condition, Handling
 from alarms.states import Move as AlarmMove
-from core.errors import Forbidden, Invalid
+from core.errors import Forbidden, Invalid, MoveRefused
 from core.transitions import Edge
 from sites.models import User
 from workorders import selectors
@@ -69,7 +69,7 @@ def move(  # noqa: PLR0913
     order = selectors.order_for(user=by, pk=order_id)
     if seen and seen not in {order.seen, order.state}:
         raise journal.changed(order_id)
-    edge = LIFE.edge(order.state, move)
+    edge = _edge(order, move)
     if not selectors.may_move(user=by, order=order, edge=edge):
         raise Forbidden
     given = _checked(
@@ -99,6 +99,17 @@ def move(  # noqa: PLR0913
         "order.moved number=%s move=%s target=%s by=%s", order.number, edge.move, order.state, by.pk
     )
     return Moved(order=order, is_alarm_active=is_alarm_active)
+
+
+def _edge(order: WorkOrder, move: str) -> Edge:
+    """Raises MoveRefused with a sentence that says what stands in the way."""
+    try:
+        return LIFE.edge(order.state, move)
+    except MoveRefused as refusal:
+        label = Move(move).label if move in Move.values else move
+        names = {"state": State(order.state).label, "move": label}
+        sentence = _("“%(state)s”的工单不能执行“%(move)s”。") % names
+        raise MoveRefused(sentence, **refusal.facts) from None
 
 
 def _checked(order: WorkOrder, edge: Edge, given: _Given) -> _Given:

@@ -333,7 +333,8 @@ def test_photos_go_up_and_come_back_through_the_gate(cast: People) -> None:
         fetched = bo.get(row[name], HTTP_ACCEPT="image/*")
         assert fetched["Content-Type"] == "image/jpeg"
         assert "private" in fetched["Cache-Control"]
-        assert Image.open(BytesIO(fetched.getvalue())).size == size
+        assert Image.open(BytesIO(fetched.content)).size == size
+        assert f'filename="{order.number}-{row["id"]}.jpg"' in fetched["Content-Disposition"]
         refused = api_client(cast.cy).get(row[name], HTTP_ACCEPT="image/*")
         assert (refused.status_code, refused["Content-Type"]) == (404, "application/problem+json")
         assert APIClient().get(row[name]).status_code == 401

@@ -352,6 +352,10 @@ def test_an_unknown_move_or_order_is_refused(cast: People) -> None:
     order = make_order(cast=cast)
 
     assert tried(order, "explode", cast.di) == MoveRefused.code
+    with pytest.raises(MoveRefused) as refusal:
+        services.move(order_id=order.pk, move=Move.START, by=cast.di, door="web", now=LATER)
+    assert (refusal.value.facts["state"], refusal.value.facts["move"]) == ("new", "start")
+    assert str(State.NEW.label) in str(refusal.value)
     with pytest.raises(NotFound):
         services.move(order_id=0, move=Move.CANCEL, by=cast.di, door="web", now=LATER)
     assert facts_of()["door"] == "web"
