@@ -82,7 +82,9 @@ def libraries() -> list[tuple[str, str, str]]:
 
 def _licence(facts: metadata.PackageMetadata) -> str:
     """The licence as the package says it: an expression, a short text or a classifier."""
-    said = facts.get("License-Expression") or facts.get("License") or ""
+    said = next(
+        (facts[name] for name in ("License-Expression", "License") if name in facts), ""
+    )
     if said and "\n" not in said and len(said) <= 60:
         return said
     classifiers = facts.get_all("Classifier") or []

@@ -135,9 +135,11 @@ def test_own_tokens_are_listed_and_revoked(client: Client) -> None:
 
     mine.refresh_from_db()
     foreign.refresh_from_db()
-    assert "我的手机" in page and "别人的" not in page
+    assert "我的手机" in page
+    assert "别人的" not in page
     assert refused.status_code == 404
-    assert mine.revoked_at is not None and foreign.revoked_at is None
+    assert mine.revoked_at is not None
+    assert foreign.revoked_at is None
 
 
 @pytest.mark.parametrize("path", ["/profile/theme/", "/profile/tokens/1/revoke/", "/language/"])

@@ -200,7 +200,8 @@ def test_the_whole_life_by_plain_posts(cast: People, client: Client) -> None:
     order.refresh_from_db()
     moves = WorkOrderLog.objects.filter(order=order, entry="move").values_list("move", "by")
     assert refused.status_code == 400
-    assert "data-open" in text_of(refused) and "受潮" in text_of(refused)
+    assert "data-open" in text_of(refused)
+    assert "受潮" in text_of(refused)
     assert order.state == State.CLOSED
     assert list(moves) == [
         ("assign", cast.di.pk),
@@ -218,7 +219,8 @@ def test_the_second_of_two_is_told(cast: People, client: Client) -> None:
 
     page = text_of(move(as_person(client, cast.bo), order, "start", seen=seen))
 
-    assert "已" in page and 'data-state="in_progress"' in page
+    assert "已" in page
+    assert 'data-state="in_progress"' in page
     assert WorkOrderLog.objects.filter(order=order, move="start").count() == 1
 
 
@@ -256,7 +258,8 @@ def test_photos_are_kept_and_served_through_the_gate(cast: People, client: Clien
     photo = order.photos.get()
     image = f"/orders/photos/{photo.pk}/"
     answer = client.get(image)
-    assert "接头" in page and image in page
+    assert "接头" in page
+    assert image in page
     assert answer["Content-Type"] == "image/jpeg"
     assert answer.content.startswith(b"\xff\xd8")
     assert "private" in answer["Cache-Control"]
