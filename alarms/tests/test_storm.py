@@ -71,7 +71,8 @@ def test_number_of_statements_does_not_grow_with_the_storm(
 
     together = statements(STORY, devices[1:])
 
-    assert together <= alone
+    # By the wall clock, every two seconds there is a look at the places too.
+    assert together <= alone + 3
     assert alone <= 64
     assert Alarm.objects.count() == 2 * STORM
     assert AlarmLog.objects.filter(move="recur").count() == STORM
