@@ -28,7 +28,8 @@ logger = logging.getLogger(__name__)
 # A mark of a device to which nothing happened is moved so often: as much is evaluated twice after
 # a restart.
 CHECKPOINT_S = 300.0
-# Stored samples this much newer than a mark were left behind by somebody who was killed.
+# A mark so old with samples after it was left behind by somebody who was killed: a living worker
+# moves it with the first sample that is CHECKPOINT_S newer.
 LEFT_BEHIND_S = 2 * CHECKPOINT_S + 120.0
 # Who was away for longer than this is taken up when it comes back.
 ABANDONED_S = 86_400.0
