@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -58,7 +60,7 @@ class DeviceForm(_DeviceForm):
             "bus": bus and bus.gateway.site,
         }
         for name, where in found.items():
-            if where is not None and where != site:
+            if where is not None and site is not None and where != site:
                 self.add_error(name, _("所选项不属于该站点。"))
         return cleaned
 
@@ -101,10 +103,12 @@ class RatioFormSet(_RatioFormSet):
         """Refuse a beginning before that of the ratio in force."""
         super().clean()
         present = _present(self.instance, "ratios", "valid_to")
-        for form in self.extra_forms:
-            begins_at = form.cleaned_data.get("valid_from") if form.is_valid() else None
-            if present and begins_at and begins_at <= present.valid_from:
-                form.add_error("valid_from", _("生效时间必须晚于现行变比的生效时间。"))
+        _refuse_backwards(
+            self.extra_forms,
+            "valid_from",
+            after=present and present.valid_from,
+            message=_("生效时间必须晚于现行变比的生效时间。"),
+        )
 
     def save_new(self, form: Any, commit: bool = True) -> Ratio:  # noqa: FBT001, FBT002 - Django's
         """Put it in force."""
@@ -124,10 +128,12 @@ class MeterFormSet(_MeterFormSet):
         """Refuse an installation before that of the meter in place."""
         super().clean()
         present = _present(self.instance, "meters", "removed_at")
-        for form in self.extra_forms:
-            begins_at = form.cleaned_data.get("installed_at") if form.is_valid() else None
-            if present and begins_at and begins_at <= present.installed_at:
-                form.add_error("installed_at", _("更换时间必须晚于现有表计的安装时间。"))
+        _refuse_backwards(
+            self.extra_forms,
+            "installed_at",
+            after=present and present.installed_at,
+            message=_("更换时间必须晚于现有表计的安装时间。"),
+        )
 
     def save_new(self, form: Any, commit: bool = True) -> Meter:  # noqa: FBT001, FBT002 - Django's
         """Put it in place."""
@@ -164,6 +170,19 @@ class TemplateForm(forms.Form):
         if not cleaned["document"].strip():
             raise ValidationError(_("请选择文件或粘贴文本。"))
         return cleaned
+
+
+def _refuse_backwards(
+    new_forms: Iterable[Any], name: str, *, after: datetime | None, message: Any
+) -> None:
+    """New rows follow what is in force, and each other."""
+    for form in new_forms:
+        moment = form.cleaned_data.get(name) if form.is_valid() else None
+        if moment is None:
+            continue
+        if after is not None and moment <= after:
+            form.add_error(name, message)
+        after = moment
 
 
 def _present(device: Device, rows: str, end: str) -> Any:

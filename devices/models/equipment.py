@@ -51,7 +51,7 @@ class Link(models.Model):
         abstract = True
 
 
-class Gateway(Place, Link):
+class Gateway(Place, Link):  # noqa: DJ008 - Place has it
     """A box at a site that speaks for the buses behind it."""
 
     site = models.ForeignKey(
@@ -145,7 +145,7 @@ class DeviceQuerySet(SiteScopedQuerySet):
         )
 
 
-class Device(Place, Link):
+class Device(Place, Link):  # noqa: DJ008 - Place has it
     """A measuring position: it keeps its id for ever, the physical meter is a child row.
 
     Invariants (database): a unit address is used once per bus.

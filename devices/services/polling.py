@@ -140,6 +140,8 @@ class Poller:
         self._listener.stop()
         self.pool.apply(())
         self.plan = None
+        if rows := sum(batch.rows for batch in self._backlog):
+            logger.error("poll.dropped shard=%d rows=%d", self.shard, rows)
         self._backlog.clear()
 
     def _load(self, now: datetime) -> None:

@@ -165,6 +165,46 @@ def test_a_ratio_before_the_one_in_force_is_refused(client: Client) -> None:
     assert Ratio.objects.count() == 1
 
 
+def test_two_new_ratios_at_one_moment_are_refused(client: Client) -> None:
+    device = make_device()
+    page = client.get(url(Device, "change", device.pk))
+    moment = {"valid_from_0": "2026-06-01", "valid_from_1": "08:00:00"}
+
+    fields = add_row(sent(page), "ratios", ct="50", pt="1", **moment)
+    fields = add_row(fields, "ratios", ct="60", pt="1", **moment)
+    answer = client.post(url(Device, "change", device.pk), clean(fields))
+
+    assert answer.status_code == 200
+    assert not Ratio.objects.exists()
+
+
+def test_a_device_is_added_with_its_ratio(client: Client) -> None:
+    other = make_device()
+    page = client.get(url(Device, "add"))
+    moment = {"valid_from_0": "2026-06-01", "valid_from_1": "08:00:00"}
+    facts = {
+        "name": "新表",
+        "site": other.site_id,
+        "bus": other.bus_id,
+        "unit_id": 99,
+        "template_version": other.template_version_id,
+    }
+
+    fields = add_row(sent(page) | facts, "ratios", ct="50", pt="1", **moment)
+    answer = client.post(url(Device, "add"), clean(fields))
+
+    assert answer.status_code == 302, answer.context["errors"]
+    assert Device.objects.get(unit_id=99).ratios.get().ct == 50
+
+
+def test_a_device_without_a_site_is_refused(client: Client) -> None:
+    page = client.get(url(Device, "add"))
+
+    answer = client.post(url(Device, "add"), clean(sent(page) | {"bus": make_bus().pk}))
+
+    assert "site" in answer.context["adminform"].form.errors
+
+
 def test_a_new_meter_replaces_the_one_in_place(client: Client) -> None:
     device = make_device()
     Meter.objects.create(device=device, serial="A1", installed_at=datetime(2026, 1, 1, tzinfo=UTC))
