@@ -7,6 +7,7 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
+from devices.drivers.points import load_points
 from devices.models import (
     Bus,
     Device,
@@ -17,6 +18,7 @@ from devices.models import (
     Register,
     TemplateVersion,
 )
+from devices.services import templates
 from devices.states import PointKind
 from sites.models import Site
 from sites.rules import DataClass
@@ -103,6 +105,13 @@ def make_template_version(
         for position, code in enumerate(codes)
     )
     return version
+
+
+def make_library_version(key: str = "simulated") -> TemplateVersion:
+    """The version of a template that ships, with the whole dictionary."""
+    templates.save_points(load_points(templates.LIBRARY / templates.POINTS_FILE))
+    text = (templates.LIBRARY / f"{key}.yaml").read_text(encoding="utf-8")
+    return templates.import_template(text).version
 
 
 def make_gateway(*, site: Site | None = None, **facts: Any) -> Gateway:

@@ -11,7 +11,7 @@ from devices.drivers.documents import MESSAGES
 from devices.models import Layout, PointCode, TemplateVersion
 from devices.services import complaints, templates
 from devices.services.templates import TemplateRefused, import_template, load_library, profile_of
-from devices.tests.factories import make_point
+from devices.tests.factories import make_library_version, make_point
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +48,14 @@ def test_the_whole_library_is_imported_and_again_changes_nothing() -> None:
         profile = profile_of(result.version)
         assert list(profile.value_codes) == result.version.layout.value_codes
         assert list(profile.counter_codes) == result.version.layout.counter_codes
+
+
+def test_one_template_of_the_library_can_be_used_alone() -> None:
+    version = make_library_version("eastron-sdm630")
+
+    assert version.template.vendor_en == "Eastron"
+    assert "Ua" in version.layout.value_codes
+    assert "EPI" in version.layout.counter_codes
 
 
 def test_the_dictionary_follows_the_text() -> None:

@@ -1,0 +1,44 @@
+"""The benchmarks run from the command line and write the figures that others compare."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("ingest", ["--devices", "30", "--cycles", "2"]),
+        ("poll", ["--gateways", "10", "--cycles", "2"]),
+    ],
+)
+def test_a_benchmark_prints_and_writes_its_figures(
+    name: str, options: list[str], tmp_path: Path
+) -> None:
+    target = tmp_path / "figures.json"
+
+    done = subprocess.run(
+        [sys.executable, f"benchmarks/{name}.py", *options, "--json", str(target)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(target.read_text())
+    assert figures["points_per_s_per_core"] > 0
+    assert figures["machine"]["cores"] > 0
+    assert figures["versions"]["postgresql"]
+    assert figures["open_alarms"] == 0
+    assert "points_per_s_per_core" in done.stdout
+    if name == "poll":
+        assert figures["rows_stored"] == figures["reads"] == 10 * 3 * 2
+        assert figures["mix"]["rows_stored"] == 10 * 6 * 2
