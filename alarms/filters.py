@@ -24,8 +24,16 @@ class AlarmFilter(django_filters.FilterSet):
 
     q = SearchFilter(
         columns=[
-            "number", "rule__name", "rule__name_en", "rule__key", "site__name", "site__name_en",
-            "site__number", "device__name", "device__name_en", "point_code",
+            "number",
+            "rule__name",
+            "rule__name_en",
+            "rule__key",
+            "site__name",
+            "site__name_en",
+            "site__number",
+            "device__name",
+            "device__name_en",
+            "point_code",
         ]
     )
     site = django_filters.ModelChoiceFilter(queryset=visible_sites, label=_("站点"))

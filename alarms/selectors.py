@@ -12,10 +12,10 @@ from django.db.models import Case, Count, F, IntegerField, Min, Q, Value, When
 from django.db.models.functions import TruncHour
 
 from alarms.models import Alarm, AlarmQuerySet
-from alarms.states import Handling, Severity
+from alarms.states import HANDLING, Handling, Move, Severity
 from core.errors import NotFound
 from sites import selectors as site_selectors
-from sites.models import User
+from sites.models import User, access_for
 from sites.rules import Ability
 
 Person = User | AnonymousUser
@@ -49,6 +49,17 @@ def alarm_for(*, user: Person, pk: int, ability: Ability = Ability.VIEW) -> Alar
     if ability != Ability.VIEW:
         site_selectors.require(user=user, ability=ability, site=alarm.site)
     return alarm
+
+
+def moves_for(*, user: Person, alarm: Alarm) -> list[str]:
+    """The moves to offer: in the table from here, held on this site, archiving once recovered."""
+    access = access_for(user)
+    moves = [
+        edge.move.value
+        for edge in HANDLING.moves_from(alarm.handling)
+        if edge.ability and access.can(Ability(edge.ability), alarm.site)
+    ]
+    return [move for move in moves if move != Move.ARCHIVE or not alarm.is_active]
 
 
 def open_alarms(*, user: Person) -> AlarmQuerySet:

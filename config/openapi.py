@@ -152,9 +152,7 @@ class SchemaView(APIView):
     def get(self, request: Request) -> Response:
         return Response(document())
 
-    def finalize_response(
-        self, request: Request, response: Any, *args: Any, **kwargs: Any
-    ) -> Any:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
         if response.exception:
             response.accepted_renderer = JSONRenderer()

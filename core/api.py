@@ -89,9 +89,7 @@ def _of_domain(exception: DomainError) -> Response:
 def _of_django(exception: Exception) -> Response | None:
     """Refusals that Django raises by itself; None for what is an error of ours."""
     if isinstance(exception, Http404):
-        return problem(
-            code="not_found", title=_("找不到该对象，或您无权查看。"), status_code=404
-        )
+        return problem(code="not_found", title=_("找不到该对象，或您无权查看。"), status_code=404)
     if isinstance(exception, PermissionDenied):
         return problem(code="forbidden", title=_("您没有执行此操作的权限。"), status_code=403)
     if isinstance(exception, RequestDataTooBig):

@@ -64,9 +64,7 @@ class Endpoint(GenericAPIView):
         """Names that the query string may use."""
         return self.parameters
 
-    def finalize_response(
-        self, request: Request, response: Any, *args: Any, **kwargs: Any
-    ) -> Any:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
         response.headers["Content-Language"] = translation.get_language() or ""
         patch_vary_headers(response, ["Accept-Language"])
@@ -207,5 +205,3 @@ class Row(serializers.ModelSerializer[Any]):
         for field in fields.values():
             field.read_only = True
         return fields
-
-

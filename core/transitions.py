@@ -65,7 +65,5 @@ class Life:
         lines = ["stateDiagram-v2", f"    [*] --> {self.initial.value}"]
         for edge in self.edges:
             who = f" ({edge.ability})" if edge.ability else ""
-            lines.append(
-                f"    {edge.source.value} --> {edge.target.value}: {edge.move.value}{who}"
-            )
+            lines.append(f"    {edge.source.value} --> {edge.target.value}: {edge.move.value}{who}")
         return "\n".join(lines) + "\n"

@@ -48,14 +48,13 @@ class SiteFilter(django_filters.FilterSet):
         columns=["name", "name_en", "number", "address", "enterprise__name", "enterprise__name_en"]
     )
     state = AnyOfFilter(choices=Site.State.choices, label=_("状态"))
-    enterprise = django_filters.ModelChoiceFilter(
-        queryset=visible_enterprises, label=_("企业")
-    )
+    enterprise = django_filters.ModelChoiceFilter(queryset=visible_enterprises, label=_("企业"))
     category = django_filters.ModelChoiceFilter(
         field_name="enterprise__category", queryset=Category.objects.all(), label=_("企业类别")
     )
     department = django_filters.ModelChoiceFilter(
-        field_name="enterprise__department", queryset=Department.objects.all(),
+        field_name="enterprise__department",
+        queryset=Department.objects.all(),
         label=_("主管部门"),
     )
     town = django_filters.ModelChoiceFilter(

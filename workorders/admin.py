@@ -33,7 +33,15 @@ class WorkOrderAdmin(ScopedAdmin):
     """Orders of one's sites."""
 
     list_display = [
-        "number", "title", "kind", "priority", "state", "site", "assignee", "due_at", "created_at",
+        "number",
+        "title",
+        "kind",
+        "priority",
+        "state",
+        "site",
+        "assignee",
+        "due_at",
+        "created_at",
     ]
     list_filter = ["state", "kind", "priority"]
     list_select_related = ["site", "assignee"]

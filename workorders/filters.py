@@ -25,7 +25,12 @@ class OrderFilter(django_filters.FilterSet):
 
     q = SearchFilter(
         columns=[
-            "number", "title", "site__name", "site__name_en", "site__number", "alarm__number",
+            "number",
+            "title",
+            "site__name",
+            "site__name_en",
+            "site__number",
+            "alarm__number",
         ]
     )
     site = django_filters.ModelChoiceFilter(queryset=visible_sites, label=_("站点"))

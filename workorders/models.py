@@ -28,8 +28,15 @@ class WorkOrderQuerySet(SiteScopedQuerySet):
     def with_place(self) -> Self:
         """What a row or a detail page prints, in one query."""
         return self.select_related(
-            "site__enterprise", "site__team", "room", "circuit", "device", "team", "assignee",
-            "alarm__rule", "created_by",
+            "site__enterprise",
+            "site__team",
+            "room",
+            "circuit",
+            "device",
+            "team",
+            "assignee",
+            "alarm__rule",
+            "created_by",
         )
 
 
@@ -46,28 +53,42 @@ class WorkOrder(models.Model):
     title = models.CharField(_("标题"), max_length=160)
     description = models.TextField(_("描述"), blank=True)
     site = models.ForeignKey(Site, models.PROTECT, related_name="orders", verbose_name=_("站点"))
-    room = models.ForeignKey(
-        Room, models.SET_NULL, null=True, blank=True, verbose_name=_("配电室")
-    )
+    room = models.ForeignKey(Room, models.SET_NULL, null=True, blank=True, verbose_name=_("配电室"))
     circuit = models.ForeignKey(
         Circuit, models.SET_NULL, null=True, blank=True, verbose_name=_("回路")
     )
     device = models.ForeignKey(
-        Device, models.SET_NULL, null=True, blank=True, related_name="orders",
+        Device,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="orders",
         verbose_name=_("设备"),
     )
     alarm = models.ForeignKey(
-        Alarm, models.PROTECT, null=True, blank=True, related_name="orders",
+        Alarm,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="orders",
         verbose_name=_("告警"),
     )
     state = models.CharField(_("状态"), max_length=12, choices=State)
     due_at = models.DateTimeField(_("要求完成时间"))
     team = models.ForeignKey(
-        Team, models.SET_NULL, null=True, blank=True, related_name="orders",
+        Team,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="orders",
         verbose_name=_("班组"),
     )
     assignee = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="orders",
+        User,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="orders",
         verbose_name=_("处理人"),
     )
     finding = models.TextField(_("现场情况"), blank=True)
@@ -110,9 +131,7 @@ class WorkOrder(models.Model):
                 | Q(finding__gt="", measures__gt=""),
                 name="handed_over_with_result",
             ),
-            models.CheckConstraint(
-                condition=Q(state__in=State.values), name="order_state_known"
-            ),
+            models.CheckConstraint(condition=Q(state__in=State.values), name="order_state_known"),
         ]
 
     def __str__(self) -> str:
@@ -140,8 +159,11 @@ class WorkOrderLog(models.Model):
         _("类型"),
         max_length=8,
         choices=[
-            ("created", _("创建")), ("move", _("流转")), ("note", _("备注")),
-            ("photo", _("照片")), ("edit", _("修改")),
+            ("created", _("创建")),
+            ("move", _("流转")),
+            ("note", _("备注")),
+            ("photo", _("照片")),
+            ("edit", _("修改")),
         ],
     )
     move = models.CharField(_("动作"), max_length=12, choices=Move, blank=True)

@@ -57,9 +57,7 @@ def may_move(*, user: User, order: WorkOrder, edge: Edge) -> bool:
 def moves_for(*, user: User, order: WorkOrder) -> tuple[Edge, ...]:
     """The moves that the person may make now, in the table's order."""
     return tuple(
-        edge
-        for edge in LIFE.moves_from(order.state)
-        if may_move(user=user, order=order, edge=edge)
+        edge for edge in LIFE.moves_from(order.state) if may_move(user=user, order=order, edge=edge)
     )
 
 

@@ -47,10 +47,9 @@ class AlarmLogEndpoint(ListEndpoint):
 
     def get_queryset(self) -> QuerySet[Any]:
         alarm = selectors.alarm_for(user=self.person, pk=self.kwargs["pk"])
-        return (
-            alarm.log.select_related("by", "alarm__site__enterprise", "alarm__site__team")
-            .order_by("at", "id")
-        )
+        return alarm.log.select_related(
+            "by", "alarm__site__enterprise", "alarm__site__team"
+        ).order_by("at", "id")
 
     @extend_schema(operation_id="alarms_log_list")
     def get(self, request: Request, pk: int) -> Response:

@@ -31,12 +31,8 @@ class VerifyBody(SeenBody):
     """A verdict."""
 
     verdict = serializers.ChoiceField(choices=Verdict.choices)
-    cause = TextField(
-        max_length=CAUSE_LENGTH, required=False, default="", allow_blank=True
-    )
-    note = TextField(
-        max_length=NOTE_LENGTH, required=False, default="", allow_blank=True
-    )
+    cause = TextField(max_length=CAUSE_LENGTH, required=False, default="", allow_blank=True)
+    note = TextField(max_length=NOTE_LENGTH, required=False, default="", allow_blank=True)
 
 
 class IgnoreBody(SeenBody):
@@ -49,9 +45,7 @@ class IgnoreBody(SeenBody):
 class ArchiveBody(SeenBody):
     """A last word."""
 
-    note = TextField(
-        max_length=NOTE_LENGTH, required=False, default="", allow_blank=True
-    )
+    note = TextField(max_length=NOTE_LENGTH, required=False, default="", allow_blank=True)
 
 
 class CommentBody(Body):
@@ -79,9 +73,7 @@ class VerifyEndpoint(Endpoint):
         """Say whether the alarm is real (查核)."""
         selectors.alarm_for(user=self.person, pk=pk)
         facts = self.given(request, VerifyBody)
-        alarm = services.verify(
-            alarm_id=pk, by=self.person, door=DOOR, now=timezone.now(), **facts
-        )
+        alarm = services.verify(alarm_id=pk, by=self.person, door=DOOR, now=timezone.now(), **facts)
         return self.shown(alarm, AlarmDetail)
 
 
@@ -93,9 +85,7 @@ class IgnoreEndpoint(Endpoint):
         """Put the alarm aside until a moment, for a reason (忽略)."""
         selectors.alarm_for(user=self.person, pk=pk)
         facts = self.given(request, IgnoreBody)
-        alarm = services.ignore(
-            alarm_id=pk, by=self.person, door=DOOR, now=timezone.now(), **facts
-        )
+        alarm = services.ignore(alarm_id=pk, by=self.person, door=DOOR, now=timezone.now(), **facts)
         return self.shown(alarm, AlarmDetail)
 
 
@@ -116,9 +106,7 @@ class ArchiveEndpoint(Endpoint):
 class CommentsEndpoint(Endpoint):
     """备注."""
 
-    @extend_schema(
-        operation_id="alarms_comment", request=CommentBody, responses={201: AlarmDetail}
-    )
+    @extend_schema(operation_id="alarms_comment", request=CommentBody, responses={201: AlarmDetail})
     def post(self, request: Request, pk: int) -> Response:
         """Add a remark to the alarm's log (备注)."""
         selectors.alarm_for(user=self.person, pk=pk)

@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from alarms import selectors
 from alarms.models import Alarm, AlarmLog
-from alarms.states import HANDLING, Move
 from core.endpoints import NumberField, Row
 from devices.api.references import DeviceReference, GatewayReference
 from devices.models import PointCode
@@ -17,7 +17,6 @@ from sites.api.references import (
     TransformerReference,
 )
 from sites.models import access_for
-from sites.rules import Ability
 
 # What tells a measured value.
 _VALUES = ("value", "limit", "peak", "points")
@@ -32,17 +31,6 @@ def shows_values(alarm: Alarm, context: Any) -> bool:
         context["class_of"] = dict(PointCode.objects.values_list("code", "data_class"))
     classes = access_for(context["request"].user).data_classes(alarm.site)
     return context["class_of"].get(code) in classes
-
-
-def moves_of(alarm: Alarm, user: Any) -> list[str]:
-    """Moves of the table that the caller may make from here."""
-    access = access_for(user)
-    moves = [
-        edge.move.value
-        for edge in HANDLING.moves_from(alarm.handling)
-        if edge.ability and access.can(Ability(edge.ability), alarm.site)
-    ]
-    return [move for move in moves if move != Move.ARCHIVE or not alarm.is_active]
 
 
 class AlarmRow(Row):
@@ -63,10 +51,33 @@ class AlarmRow(Row):
     class Meta:
         model = Alarm
         fields = [
-            "id", "number", "severity", "condition", "handling", "rule", "name", "site", "room",
-            "transformer", "circuit", "device", "gateway", "scope_kind", "point_code", "worst_code",
-            "value", "limit", "unit", "peak", "peak_at", "raised_at", "last_raised_at",
-            "recovered_at", "recurrences", "is_simulated", "updated_at",
+            "id",
+            "number",
+            "severity",
+            "condition",
+            "handling",
+            "rule",
+            "name",
+            "site",
+            "room",
+            "transformer",
+            "circuit",
+            "device",
+            "gateway",
+            "scope_kind",
+            "point_code",
+            "worst_code",
+            "value",
+            "limit",
+            "unit",
+            "peak",
+            "peak_at",
+            "raised_at",
+            "last_raised_at",
+            "recovered_at",
+            "recurrences",
+            "is_simulated",
+            "updated_at",
         ]
 
     def to_representation(self, instance: Alarm) -> dict[str, Any]:
@@ -87,12 +98,20 @@ class AlarmDetail(AlarmRow):
 
     class Meta(AlarmRow.Meta):
         fields = [
-            *AlarmRow.Meta.fields, "verdict", "cause", "verified_at", "verified_by",
-            "ignored_until", "archived_at", "probable_cause", "advice", "moves",
+            *AlarmRow.Meta.fields,
+            "verdict",
+            "cause",
+            "verified_at",
+            "verified_by",
+            "ignored_until",
+            "archived_at",
+            "probable_cause",
+            "advice",
+            "moves",
         ]
 
     def get_moves(self, alarm: Alarm) -> list[str]:
-        return moves_of(alarm, self.context["request"].user)
+        return selectors.moves_for(user=self.context["request"].user, alarm=alarm)
 
 
 class AlarmLogRow(Row):
@@ -104,7 +123,16 @@ class AlarmLogRow(Row):
     class Meta:
         model = AlarmLog
         fields = [
-            "id", "at", "entry", "move", "source", "target", "by", "door", "note", "facts",
+            "id",
+            "at",
+            "entry",
+            "move",
+            "source",
+            "target",
+            "by",
+            "door",
+            "note",
+            "facts",
         ]
 
     def get_facts(self, row: AlarmLog) -> dict[str, Any]:

@@ -49,16 +49,18 @@ def test_alarms_are_those_of_the_sites_one_sees(cast: People, alarm: Alarm) -> N
         assert APIClient().get(address).status_code == 401
 
 
-def test_an_alarm_says_where_how_bad_since_when_and_what_to_do(
-    cast: People, alarm: Alarm
-) -> None:
+def test_an_alarm_says_where_how_bad_since_when_and_what_to_do(cast: People, alarm: Alarm) -> None:
     body = api_client(cast.di, language="en").get(f"/api/v1/alarms/{alarm.pk}/").json()
 
     assert body["site"] == {
-        "id": cast.site.pk, "number": cast.site.number, "name": cast.site.name_en,
+        "id": cast.site.pk,
+        "number": cast.site.number,
+        "name": cast.site.name_en,
     }
     assert (body["severity"], body["condition"], body["handling"]) == (
-        "major", "active", "unverified",
+        "major",
+        "active",
+        "unverified",
     )
     assert (body["value"], body["limit"], body["unit"]) == (420.0, 300.0, "mA")
     assert body["raised_at"] == "2026-11-20T06:00:00Z"
@@ -67,9 +69,7 @@ def test_an_alarm_says_where_how_bad_since_when_and_what_to_do(
     assert body["device"]["id"] == alarm.device_id
 
 
-def test_values_are_shown_to_those_who_hold_the_class_of_data(
-    cast: People, alarm: Alarm
-) -> None:
+def test_values_are_shown_to_those_who_hold_the_class_of_data(cast: People, alarm: Alarm) -> None:
     viewer = make_user("load-only")
     make_grant(viewer, Role.DISTRICT_VIEWER, cast.site, data_classes=[DataClass.LOAD])
     client = api_client(viewer)
@@ -119,9 +119,7 @@ def test_alarms_are_filtered(cast: People, query: str, found: bool) -> None:  # 
     assert numbers(api_client(cast.di), f"device={alarm.device_id}") == [alarm.number]
 
 
-def test_a_site_that_one_does_not_see_is_no_choice_of_a_filter(
-    cast: People, alarm: Alarm
-) -> None:
+def test_a_site_that_one_does_not_see_is_no_choice_of_a_filter(cast: People, alarm: Alarm) -> None:
     there = api_client(cast.cy).get(f"/api/v1/alarms/?site={cast.site.pk}")
     nowhere = api_client(cast.cy).get("/api/v1/alarms/?site=999999999")
 
@@ -242,7 +240,9 @@ def test_the_log_shows_every_step_in_order(cast: People, alarm: Alarm) -> None:
     rows = client.get(f"/api/v1/alarms/{alarm.pk}/log/").json()["results"]
 
     assert [(row["entry"], row["move"]) for row in rows] == [
-        ("handling", "raise"), ("handling", "verify"), ("comment", ""),
+        ("handling", "raise"),
+        ("handling", "verify"),
+        ("comment", ""),
     ]
     assert rows[0]["by"] is None
     assert rows[1]["by"] == {"id": cast.di.pk, "name": "Di"}

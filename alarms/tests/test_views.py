@@ -156,9 +156,7 @@ def test_the_second_of_two_is_told_with_the_fresh_state(
     bring(alarm, Handling.VERIFIED, by=cast.ana, now=timezone.now())
     given = {"verify-verdict": "false", "verify-seen": "unverified"}
 
-    response = as_person(client, cast.di).post(
-        f"/alarms/{alarm.pk}/verify/", given, follow=True
-    )
+    response = as_person(client, cast.di).post(f"/alarms/{alarm.pk}/verify/", given, follow=True)
 
     page = text_of(response)
     assert "王珊 已于" in page
@@ -171,9 +169,7 @@ def test_archiving_an_active_alarm_is_refused_with_a_sentence(
 ) -> None:
     bring(alarm, Handling.VERIFIED, by=cast.di, now=timezone.now())
 
-    page = text_of(
-        as_person(client, cast.di).post(f"/alarms/{alarm.pk}/archive/", {}, follow=True)
-    )
+    page = text_of(as_person(client, cast.di).post(f"/alarms/{alarm.pk}/archive/", {}, follow=True))
 
     assert "告警尚未恢复，不能归档。" in page
     assert 'data-handling="verified"' in page
@@ -183,9 +179,7 @@ def test_archiving_a_recovered_alarm(cast: People, alarm: Alarm, client: Client)
     bring(alarm, Handling.VERIFIED, by=cast.di, now=timezone.now())
     recover(alarm, at=timezone.now())
 
-    page = text_of(
-        as_person(client, cast.di).post(f"/alarms/{alarm.pk}/archive/", {}, follow=True)
-    )
+    page = text_of(as_person(client, cast.di).post(f"/alarms/{alarm.pk}/archive/", {}, follow=True))
 
     assert 'data-handling="archived"' in page
     assert "data-dialog" not in page
@@ -269,9 +263,7 @@ def test_the_detail_names_time_to_verify(cast: People, alarm: Alarm, client: Cli
     assert "查核用时 2 分（时限 3 分）" in judged
 
 
-def test_values_of_a_class_that_is_not_granted_are_hidden(
-    cast: People, client: Client
-) -> None:
+def test_values_of_a_class_that_is_not_granted_are_hidden(cast: People, client: Client) -> None:
     rule = make_rule("I_HIGH", point_codes=["Ia"])
     alarm = make_alarm(site=cast.site, rule=rule, value=912.5, unit="A", at=timezone.now())
     Grant.objects.filter(user=cast.gu).update(data_classes=["safety"])
@@ -322,9 +314,7 @@ def test_queries_of_a_detail(cast: People, alarm: Alarm, client: Client) -> None
     client.get(url)
     before = queries_of(lambda: client.get(url))
     for word in ("一", "二", "三"):
-        services.comment(
-            alarm_id=alarm.pk, note=word, by=cast.bo, door="web", now=timezone.now()
-        )
+        services.comment(alarm_id=alarm.pk, note=word, by=cast.bo, door="web", now=timezone.now())
 
     count = queries_of(lambda: client.get(url))
 

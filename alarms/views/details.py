@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from alarms import selectors
 from alarms.forms import ArchiveForm, CommentForm, IgnoreForm, VerifyForm
 from alarms.models import Alarm, AlarmLog, Rule
-from alarms.states import HANDLING, Condition, Handling, Move, Severity
+from alarms.states import Condition, Handling, Severity
 from core.http import render_part
 from devices.models import PointCode
 from sites import selectors as site_selectors
@@ -69,7 +69,7 @@ def show(
         "period_s": _period_s(alarm),
         "steps": steps(alarm),
         "limit_to_verify": time_to_verify(alarm, now),
-        "moves": moves(user, alarm),
+        "moves": selectors.moves_for(user=user, alarm=alarm),
         "may_comment": access_for(user).can(Ability.COMMENT, alarm.site),
         "log": AlarmLog.objects.filter(alarm=alarm).select_related("by").order_by("-at", "-pk"),
         "orders": alarm.orders.select_related("assignee").order_by("-pk"),
@@ -98,17 +98,6 @@ def blank_forms(alarm: Alarm) -> dict[str, Any]:
         "archive_form": ArchiveForm(initial=seen, prefix="archive"),
         "comment_form": CommentForm(),
     }
-
-
-def moves(user: User, alarm: Alarm) -> set[str]:
-    """The moves to offer: in the table from here, and held by the person on this site."""
-    access = access_for(user)
-    found = {
-        edge.move.value
-        for edge in HANDLING.moves_from(alarm.handling)
-        if edge.ability and access.can(Ability(edge.ability), alarm.site)
-    }
-    return found - {Move.ARCHIVE.value} if alarm.is_active else found
 
 
 def steps(alarm: Alarm) -> list[Step]:

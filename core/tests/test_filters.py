@@ -49,9 +49,7 @@ def bound(query: str, zone: str = "Asia/Shanghai") -> datetime:
         ("since=2026-11-21T08:30:00+02:00", "UTC", datetime(2026, 11, 21, 6, 30, tzinfo=UTC)),
     ],
 )
-def test_days_and_moments_are_those_of_the_reader(
-    query: str, zone: str, moment: datetime
-) -> None:
+def test_days_and_moments_are_those_of_the_reader(query: str, zone: str, moment: datetime) -> None:
     assert bound(query, zone) == moment
 
 

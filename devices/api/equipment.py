@@ -24,7 +24,14 @@ class PointCodeRow(Row):
     class Meta:
         model = PointCode
         fields = [
-            "code", "name", "unit", "kind", "group", "phase", "data_class", "decimals",
+            "code",
+            "name",
+            "unit",
+            "kind",
+            "group",
+            "phase",
+            "data_class",
+            "decimals",
         ]
 
 
@@ -48,8 +55,20 @@ class GatewayRow(Row):
     class Meta:
         model = Gateway
         fields = [
-            "id", "name", "site", "serial", "kind", "is_online", "link_changed_at", "last_seen_at",
-            "link_error", "period_s", "offline_after_s", "is_enabled", "is_simulated", "updated_at",
+            "id",
+            "name",
+            "site",
+            "serial",
+            "kind",
+            "is_online",
+            "link_changed_at",
+            "last_seen_at",
+            "link_error",
+            "period_s",
+            "offline_after_s",
+            "is_enabled",
+            "is_simulated",
+            "updated_at",
         ]
 
 
@@ -75,9 +94,22 @@ class DeviceRow(Row):
     class Meta:
         model = Device
         fields = [
-            "id", "code", "name", "site", "room", "circuit", "gateway", "unit_id", "template",
-            "is_online", "link_changed_at", "last_seen_at", "link_error", "is_enabled",
-            "is_simulated", "updated_at",
+            "id",
+            "code",
+            "name",
+            "site",
+            "room",
+            "circuit",
+            "gateway",
+            "unit_id",
+            "template",
+            "is_online",
+            "link_changed_at",
+            "last_seen_at",
+            "link_error",
+            "is_enabled",
+            "is_simulated",
+            "updated_at",
         ]
 
     @extend_schema_field(GatewayReference(allow_null=True))

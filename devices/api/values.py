@@ -141,9 +141,7 @@ class SiteLatestEndpoint(Endpoint):
 
     parameters = frozenset({"points"})
 
-    @extend_schema(
-        operation_id="sites_latest", parameters=[SiteLatestQuery], responses=SiteLatest
-    )
+    @extend_schema(operation_id="sites_latest", parameters=[SiteLatestQuery], responses=SiteLatest)
     def get(self, request: Request, pk: int) -> Response:
         """Show the newest values of a site, all points or some."""
         site = site_selectors.site_for(user=self.person, pk=pk)
@@ -157,8 +155,7 @@ class SiteLatestEndpoint(Endpoint):
         if asked is not None:
             codes = set(codes_of(asked))
             points = {
-                pk: [point for point in some if point.code in codes]
-                for pk, some in points.items()
+                pk: [point for point in some if point.code in codes] for pk, some in points.items()
             }
         now = timezone.now()
         rows = latest_of(devices, points, now)
@@ -170,9 +167,7 @@ class SeriesEndpoint(Endpoint):
 
     parameters = frozenset({"points", "from", "to", "max_points"})
 
-    @extend_schema(
-        operation_id="devices_series", parameters=[SeriesQuery], responses=DeviceSeries
-    )
+    @extend_schema(operation_id="devices_series", parameters=[SeriesQuery], responses=DeviceSeries)
     def get(self, request: Request, pk: int) -> Response:
         """Show series of up to 12 points over up to 92 days; peaks are kept, gaps are named."""
         device = selectors.device_for(user=self.person, pk=pk)

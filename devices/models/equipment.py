@@ -54,9 +54,7 @@ class Link(models.Model):
 class Gateway(Place, Link):  # noqa: DJ008 - Place has it
     """A box at a site that speaks for the buses behind it."""
 
-    site = models.ForeignKey(
-        Site, models.CASCADE, related_name="gateways", verbose_name=_("站点")
-    )
+    site = models.ForeignKey(Site, models.CASCADE, related_name="gateways", verbose_name=_("站点"))
     serial = models.CharField(_("序列号"), max_length=60, blank=True)
     kind = models.CharField(
         _("类型"), max_length=16, choices=GatewayKind, default=GatewayKind.MODBUS_TCP
@@ -140,9 +138,7 @@ class DeviceQuerySet(SiteScopedQuerySet):
 
     def with_place(self) -> Self:
         """Site, room and circuit in the same query."""
-        return self.select_related(
-            "site__enterprise", "site__team", "room", "circuit__transformer"
-        )
+        return self.select_related("site__enterprise", "site__team", "room", "circuit__transformer")
 
 
 class Device(Place, Link):  # noqa: DJ008 - Place has it
@@ -151,19 +147,29 @@ class Device(Place, Link):  # noqa: DJ008 - Place has it
     Invariants (database): a unit address is used once per bus.
     """
 
-    site = models.ForeignKey(
-        Site, models.PROTECT, related_name="devices", verbose_name=_("站点")
-    )
+    site = models.ForeignKey(Site, models.PROTECT, related_name="devices", verbose_name=_("站点"))
     room = models.ForeignKey(
-        Room, models.PROTECT, null=True, blank=True, related_name="devices",
+        Room,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="devices",
         verbose_name=_("配电室"),
     )
     circuit = models.ForeignKey(
-        Circuit, models.SET_NULL, null=True, blank=True, related_name="devices",
+        Circuit,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="devices",
         verbose_name=_("回路"),
     )
     bus = models.ForeignKey(
-        Bus, models.PROTECT, null=True, blank=True, related_name="devices",
+        Bus,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="devices",
         verbose_name=_("总线"),
     )
     unit_id = models.PositiveSmallIntegerField(

@@ -167,9 +167,7 @@ class Register(models.Model):
             models.CheckConstraint(
                 condition=Q(function_code__range=(1, 4)), name="register_function_code"
             ),
-            models.CheckConstraint(
-                condition=Q(address__lte=65535), name="register_address_range"
-            ),
+            models.CheckConstraint(condition=Q(address__lte=65535), name="register_address_range"),
         ]
 
     def __str__(self) -> str:

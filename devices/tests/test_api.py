@@ -101,7 +101,11 @@ def test_a_device_shows_what_it_is_and_which_points_it_has(cast: People, device:
     assert points.keys() == {"Ua", "T1", "EPI"}
     assert points["T1"]["name"] == "Joint A"
     assert points["Ua"] | {"name": ""} == {
-        "id": f"{device.pk}:Ua", "code": "Ua", "name": "", "unit": "V", "kind": "inst",
+        "id": f"{device.pk}:Ua",
+        "code": "Ua",
+        "name": "",
+        "unit": "V",
+        "kind": "inst",
         "decimals": 1,
     }
 
@@ -124,8 +128,9 @@ def test_points_are_those_of_the_classes_that_one_holds(cast: People, device: De
     assert safety.get(f"{series}Ua").status_code == 200
     hidden, unknown = safety.get(f"{series}Ia"), safety.get(f"{series}Xx")
     assert hidden.status_code == unknown.status_code == 400
-    assert hidden.json()["fields"]["points"][0].replace("Ia", "Xx") == (
-        unknown.json()["fields"]["points"][0]
+    assert (
+        hidden.json()["fields"]["points"][0].replace("Ia", "Xx")
+        == (unknown.json()["fields"]["points"][0])
     )
 
 
@@ -166,9 +171,7 @@ def test_a_bad_value_is_null_and_says_so(cast: People, device: Device) -> None:
     assert ua["at"]
 
 
-def test_a_device_that_never_answered_has_points_without_time(
-    cast: People, device: Device
-) -> None:
+def test_a_device_that_never_answered_has_points_without_time(cast: People, device: Device) -> None:
     points = api_client(cast.bo).get(f"/api/v1/devices/{device.pk}/latest/").json()["points"]
 
     assert {point["at"] for point in points} == {None}
@@ -239,9 +242,7 @@ def test_series_keep_values_units_peaks_and_gaps(cast: People, device: Device) -
         "points=Ua&nonsense=1",
     ],
 )
-def test_series_that_make_no_sense_are_refused(
-    cast: People, device: Device, query: str
-) -> None:
+def test_series_that_make_no_sense_are_refused(cast: People, device: Device, query: str) -> None:
     answer = api_client(cast.bo).get(f"/api/v1/devices/{device.pk}/series/?{query}")
 
     assert answer.status_code == 400, answer.content

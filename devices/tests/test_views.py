@@ -38,9 +38,7 @@ def device(cast: People) -> Device:
     incomer = make_circuit("进线", room=room)
     feeder = make_circuit("出线", room=room, parent=incomer)
     bus = make_bus(gateway=make_gateway(site=cast.site, period_s=10))
-    return make_device(
-        bus=bus, name="总表", room=room, circuit=feeder, template_version=version
-    )
+    return make_device(bus=bus, name="总表", room=room, circuit=feeder, template_version=version)
 
 
 def sample(device: Device, *, age_s: float = 1.0, **facts: Any) -> None:
@@ -80,7 +78,9 @@ def test_the_table_shows_values_units_and_words(
     page = text_of(response)
     voltage = row_of(response, "Ua")
     assert (voltage.value, voltage.is_good, voltage.is_stale) == (
-        pytest.approx(230.44, abs=0.01), True, False,
+        pytest.approx(230.44, abs=0.01),
+        True,
+        False,
     )
     assert ">230.4</span>" in page
     assert "合闸" in page
@@ -159,9 +159,7 @@ def test_a_foreign_device_is_not_there(cast: People, device: Device, client: Cli
         assert client.get(url).status_code == 404, url
 
 
-def test_the_tree_follows_rooms_and_circuits(
-    cast: People, device: Device, client: Client
-) -> None:
+def test_the_tree_follows_rooms_and_circuits(cast: People, device: Device, client: Client) -> None:
     loose = make_device(bus=device.bus, name="散表")
 
     branch = as_person(client, cast.bo).get(f"/live/?site={cast.site.pk}").context["branch"]
@@ -174,9 +172,7 @@ def test_the_tree_follows_rooms_and_circuits(
     assert branch.devices == [loose]
 
 
-def test_devices_are_found_by_words_and_link(
-    cast: People, device: Device, client: Client
-) -> None:
+def test_devices_are_found_by_words_and_link(cast: People, device: Device, client: Client) -> None:
     make_device(site=cast.other_site, name="总表")
     Device.objects.filter(pk=device.pk).update(is_online=False)
     client = as_person(client, cast.bo)
@@ -192,16 +188,12 @@ def test_devices_are_found_by_words_and_link(
 def test_htmx_gets_the_table_alone(cast: People, device: Device, client: Client) -> None:
     client = as_person(client, cast.bo)
 
-    part = text_of(
-        client.get(f"/live/?device={device.pk}", headers={"HX-Request": "true"})
-    )
+    part = text_of(client.get(f"/live/?device={device.pk}", headers={"HX-Request": "true"}))
 
     assert part.lstrip().startswith('<section class="card" id="device"')
 
 
-def test_a_series_keeps_peaks_and_names_gaps(
-    cast: People, device: Device, client: Client
-) -> None:
+def test_a_series_keeps_peaks_and_names_gaps(cast: People, device: Device, client: Client) -> None:
     end = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
     start = end - timedelta(hours=12)
     count = 4320
@@ -219,8 +211,7 @@ def test_a_series_keeps_peaks_and_names_gaps(
     history.append(batch)
 
     response = as_person(client, cast.bo).get(
-        f"/live/series/?point={device.pk}:Ia"
-        f"&from={start.timestamp()}&to={end.timestamp()}"
+        f"/live/series/?point={device.pk}:Ia&from={start.timestamp()}&to={end.timestamp()}"
     )
 
     data = json.loads(response.content)
@@ -255,17 +246,13 @@ def test_nonsense_is_answered(
 
 
 def test_the_drawer_offers_ranges(cast: People, device: Device, client: Client) -> None:
-    page = text_of(
-        as_person(client, cast.bo).get(f"/live/curve/?point={device.pk}:Ua&hours=24")
-    )
+    page = text_of(as_person(client, cast.bo).get(f"/live/curve/?point={device.pk}:Ua&hours=24"))
 
     assert "hours=720" in page
     assert f'data-url="/live/series/?point={device.pk}:Ua&amp;hours=24"' in page
 
 
-def test_queries_do_not_grow_with_devices(
-    cast: People, device: Device, client: Client
-) -> None:
+def test_queries_do_not_grow_with_devices(cast: People, device: Device, client: Client) -> None:
     client = as_person(client, cast.bo)
     url = f"/live/?device={device.pk}"
     client.get(url)

@@ -46,8 +46,19 @@ class Me(Row):
     class Meta:
         model = User
         fields = [
-            "id", "username", "name", "phone", "language", "theme", "timezone", "organisation",
-            "teams", "roles", "abilities", "data_classes", "grants",
+            "id",
+            "username",
+            "name",
+            "phone",
+            "language",
+            "theme",
+            "timezone",
+            "organisation",
+            "teams",
+            "roles",
+            "abilities",
+            "data_classes",
+            "grants",
         ]
 
     def get_roles(self, user: User) -> list[str]:
@@ -89,9 +100,7 @@ class MeEndpoint(Endpoint):
         operation_id="me_partial_update",
         request=ProfileBody,
         responses=Me,
-        examples=[
-            OpenApiExample("Read in English", request_only=True, value={"language": "en"})
-        ],
+        examples=[OpenApiExample("Read in English", request_only=True, value={"language": "en"})],
     )
     def patch(self, request: Request) -> Response:
         """Change one's name, language or theme."""

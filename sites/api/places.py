@@ -26,8 +26,18 @@ class SiteRow(Row):
     class Meta:
         model = Site
         fields = [
-            "id", "number", "name", "state", "enterprise", "team", "address", "latitude_deg",
-            "longitude_deg", "timezone", "nominal_voltage_v", "updated_at",
+            "id",
+            "number",
+            "name",
+            "state",
+            "enterprise",
+            "team",
+            "address",
+            "latitude_deg",
+            "longitude_deg",
+            "timezone",
+            "nominal_voltage_v",
+            "updated_at",
         ]
 
 
@@ -51,7 +61,13 @@ class CircuitRow(Row):
     class Meta:
         model = Circuit
         fields = [
-            "id", "code", "name", "kind", "parent_id", "transformer_id", "rated_current_a",
+            "id",
+            "code",
+            "name",
+            "kind",
+            "parent_id",
+            "transformer_id",
+            "rated_current_a",
             "nominal_voltage_v",
         ]
 
@@ -78,8 +94,14 @@ class SiteDetail(SiteRow):
 
     class Meta(SiteRow.Meta):
         fields = [
-            *SiteRow.Meta.fields, "phase_nominal_v", "contact_name", "contact_phone",
-            "commissioned_on", "rooms", "abilities", "data_classes",
+            *SiteRow.Meta.fields,
+            "phase_nominal_v",
+            "contact_name",
+            "contact_phone",
+            "commissioned_on",
+            "rooms",
+            "abilities",
+            "data_classes",
         ]
 
     def get_abilities(self, site: Site) -> list[str]:

@@ -31,11 +31,10 @@ class SignInBody(Body):
         help_text="Of the authenticator, or a recovery code; only where the answer asked for it.",
     )
     device_id = TextField(
-        max_length=80, help_text="Chosen by the app once; a new token replaces the device's old one."
+        max_length=80,
+        help_text="Chosen by the app once; a new token replaces the device's old one.",
     )
-    device_name = TextField(
-        max_length=80, required=False, default="", allow_blank=True
-    )
+    device_name = TextField(max_length=80, required=False, default="", allow_blank=True)
 
 
 class IssuedToken(serializers.Serializer[Any]):
@@ -54,7 +53,12 @@ class TokenRow(Row):
     class Meta:
         model = ApiToken
         fields = [
-            "id", "device_id", "device_name", "created_at", "expires_at", "last_used_at",
+            "id",
+            "device_id",
+            "device_name",
+            "created_at",
+            "expires_at",
+            "last_used_at",
             "is_current",
         ]
 

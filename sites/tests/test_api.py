@@ -58,9 +58,7 @@ def test_signing_in_shows_a_token_once_that_opens_the_api() -> None:
 def test_a_wrong_password_is_a_problem_document(password: str) -> None:
     make_user("bo", password=PASSWORD)
 
-    answer = APIClient().post(
-        "/api/v1/tokens/", SIGN_IN | {"username": "bo", "password": password}
-    )
+    answer = APIClient().post("/api/v1/tokens/", SIGN_IN | {"username": "bo", "password": password})
 
     assert answer.status_code in {400, 401}
     assert answer["Content-Type"] == "application/problem+json"
@@ -199,9 +197,7 @@ def test_a_foreign_site_is_not_found(cast: People) -> None:
 
 def test_data_classes_of_a_site_are_those_of_the_grant(cast: People) -> None:
     viewer = make_user()
-    make_grant(
-        viewer, Role.DISTRICT_VIEWER, cast.site, data_classes=[DataClass.SAFETY]
-    )
+    make_grant(viewer, Role.DISTRICT_VIEWER, cast.site, data_classes=[DataClass.SAFETY])
 
     body = api_client(viewer).get(f"/api/v1/sites/{cast.site.pk}/").json()
 
@@ -315,9 +311,7 @@ def test_every_refusal_is_a_problem(cast: People, method: str, path: str, status
         (b"", "application/json", 200),
     ],
 )
-def test_hostile_bodies_are_refused(
-    cast: People, content: bytes, kind: str, status: int
-) -> None:
+def test_hostile_bodies_are_refused(cast: People, content: bytes, kind: str, status: int) -> None:
     answer = api_client(cast.bo).generic("PATCH", "/api/v1/me/", content, content_type=kind)
 
     assert answer.status_code == status

@@ -41,9 +41,7 @@ def test_signing_in_and_out(client: Client) -> None:
         "/accounts/reauthenticate/",
     ],
 )
-def test_account_pages_are_in_our_frame_and_without_inline_code(
-    path: str, client: Client
-) -> None:
+def test_account_pages_are_in_our_frame_and_without_inline_code(path: str, client: Client) -> None:
     if path != "/accounts/login/":
         client.post(
             "/accounts/login/",

@@ -32,16 +32,10 @@ class MoveBody(Body):
         help_text="`seen` of the order's detail. Answered with 409 `changed` and the fresh state "
         "when somebody else was first.",
     )
-    note = TextField(
-        max_length=NOTE_LENGTH, required=False, default="", allow_blank=True
-    )
+    note = TextField(max_length=NOTE_LENGTH, required=False, default="", allow_blank=True)
     assignee = IdField(required=False, allow_null=True, default=None)
-    finding = TextField(
-        max_length=NOTE_LENGTH, required=False, default="", allow_blank=True
-    )
-    measures = TextField(
-        max_length=NOTE_LENGTH, required=False, default="", allow_blank=True
-    )
+    finding = TextField(max_length=NOTE_LENGTH, required=False, default="", allow_blank=True)
+    measures = TextField(max_length=NOTE_LENGTH, required=False, default="", allow_blank=True)
 
 
 class NoteBody(Body):
@@ -78,9 +72,7 @@ class MovesEndpoint(Endpoint):
         order = selectors.order_for(user=self.person, pk=pk)
         facts = self.given(request, MoveBody)
         facts["assignee"] = part_of(selectors.assignees_for(site=order.site), facts, "assignee")
-        moved = services.move(
-            order_id=pk, by=self.person, door=DOOR, now=timezone.now(), **facts
-        )
+        moved = services.move(order_id=pk, by=self.person, door=DOOR, now=timezone.now(), **facts)
         context = {**self.get_serializer_context(), "is_alarm_active": moved.is_alarm_active}
         return Response(MovedOrder(moved.order, context=context).data)
 
@@ -93,12 +85,8 @@ class NotesEndpoint(Endpoint):
         """Add a remark to the order's log."""
         selectors.order_for(user=self.person, pk=pk)
         facts = self.given(request, NoteBody)
-        services.add_note(
-            order_id=pk, by=self.person, door=DOOR, now=timezone.now(), **facts
-        )
-        return self.shown(
-            selectors.order_for(user=self.person, pk=pk), OrderDetail, status=201
-        )
+        services.add_note(order_id=pk, by=self.person, door=DOOR, now=timezone.now(), **facts)
+        return self.shown(selectors.order_for(user=self.person, pk=pk), OrderDetail, status=201)
 
 
 class AssigneesEndpoint(ListEndpoint):

@@ -34,9 +34,7 @@ class WorkBody(Body):
     kind = serializers.ChoiceField(choices=Kind.choices)
     priority = serializers.ChoiceField(choices=Priority.choices)
     title = TextField(max_length=rules.TITLE_LENGTH)
-    description = TextField(
-        max_length=NOTE_LENGTH, required=False, default="", allow_blank=True
-    )
+    description = TextField(max_length=NOTE_LENGTH, required=False, default="", allow_blank=True)
     due_at = MomentField()
     team = IdField(required=False, allow_null=True, default=None)
 
@@ -66,9 +64,7 @@ class EditBody(Body):
     """What of an open order may be said differently."""
 
     title = TextField(max_length=rules.TITLE_LENGTH, required=False)
-    description = TextField(
-        max_length=NOTE_LENGTH, required=False, allow_blank=True
-    )
+    description = TextField(max_length=NOTE_LENGTH, required=False, allow_blank=True)
     priority = serializers.ChoiceField(choices=Priority.choices, required=False)
     due_at = MomentField(required=False)
     seen = TextField(max_length=40, required=False, default="", allow_blank=True)
@@ -114,9 +110,7 @@ class OrdersEndpoint(ListEndpoint):
             user=self.person, pk=facts.pop("site"), ability=Ability.CREATE_ORDER
         )
         facts |= self.parts(facts)
-        order = services.create(
-            site=site, by=self.person, door=DOOR, now=timezone.now(), **facts
-        )
+        order = services.create(site=site, by=self.person, door=DOOR, now=timezone.now(), **facts)
         return self.shown(
             selectors.order_for(user=self.person, pk=order.pk), OrderDetail, status=201
         )
@@ -155,9 +149,7 @@ class AlarmOrdersEndpoint(Endpoint):
     )
     def post(self, request: Request, pk: int) -> Response:
         """Open an order from a verified alarm (创建工单)."""
-        alarm = alarm_selectors.alarm_for(
-            user=self.person, pk=pk, ability=Ability.CREATE_ORDER
-        )
+        alarm = alarm_selectors.alarm_for(user=self.person, pk=pk, ability=Ability.CREATE_ORDER)
         facts = self.given(request, AlarmOrderBody)
         facts["team"] = part_of(teams(self.person), facts, "team")
         order = services.create(
@@ -181,16 +173,12 @@ class OrderEndpoint(Endpoint):
         """Show an order with its photos and the moves that the caller may make."""
         return self.shown(selectors.order_for(user=self.person, pk=pk), OrderDetail)
 
-    @extend_schema(
-        operation_id="orders_partial_update", request=EditBody, responses=OrderDetail
-    )
+    @extend_schema(operation_id="orders_partial_update", request=EditBody, responses=OrderDetail)
     def patch(self, request: Request, pk: int) -> Response:
         """Change title, description, priority or due time of an open order."""
         selectors.order_for(user=self.person, pk=pk, ability=Ability.ASSIGN_ORDER)
         facts = self.given(request, EditBody)
-        order = services.edit(
-            order_id=pk, by=self.person, door=DOOR, now=timezone.now(), **facts
-        )
+        order = services.edit(order_id=pk, by=self.person, door=DOOR, now=timezone.now(), **facts)
         return self.shown(order, OrderDetail)
 
 

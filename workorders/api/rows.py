@@ -47,9 +47,26 @@ class OrderRow(Row):
     class Meta:
         model = WorkOrder
         fields = [
-            "id", "number", "kind", "priority", "title", "state", "site", "room", "circuit",
-            "device", "alarm", "team", "assignee", "due_at", "is_overdue", "created_at",
-            "started_at", "finished_at", "closed_at", "updated_at",
+            "id",
+            "number",
+            "kind",
+            "priority",
+            "title",
+            "state",
+            "site",
+            "room",
+            "circuit",
+            "device",
+            "alarm",
+            "team",
+            "assignee",
+            "due_at",
+            "is_overdue",
+            "created_at",
+            "started_at",
+            "finished_at",
+            "closed_at",
+            "updated_at",
         ]
 
     def get_is_overdue(self, order: WorkOrder) -> bool:
@@ -80,7 +97,14 @@ class PhotoRow(Row):
     class Meta:
         model = Photo
         fields = [
-            "id", "caption", "by", "at", "width_px", "height_px", "image_url", "thumbnail_url",
+            "id",
+            "caption",
+            "by",
+            "at",
+            "width_px",
+            "height_px",
+            "image_url",
+            "thumbnail_url",
         ]
 
     def get_image_url(self, photo: Photo) -> str:
@@ -103,8 +127,14 @@ class OrderDetail(OrderRow):
 
     class Meta(OrderRow.Meta):
         fields = [
-            *OrderRow.Meta.fields, "description", "finding", "measures", "created_by", "seen",
-            "moves", "photos",
+            *OrderRow.Meta.fields,
+            "description",
+            "finding",
+            "measures",
+            "created_by",
+            "seen",
+            "moves",
+            "photos",
         ]
 
     @extend_schema_field(MoveRow(many=True))
@@ -140,5 +170,14 @@ class OrderLogRow(Row):
     class Meta:
         model = WorkOrderLog
         fields = [
-            "id", "at", "entry", "move", "source", "target", "by", "door", "note", "facts",
+            "id",
+            "at",
+            "entry",
+            "move",
+            "source",
+            "target",
+            "by",
+            "door",
+            "note",
+            "facts",
         ]

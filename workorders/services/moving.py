@@ -149,13 +149,12 @@ def _columns(edge: Edge, order: WorkOrder, given: _Given, now: datetime) -> dict
     return {}
 
 
-def _facts(
-    order: WorkOrder, edge: Edge, given: _Given, *, is_alarm_active: bool
-) -> dict[str, Any]:
+def _facts(order: WorkOrder, edge: Edge, given: _Given, *, is_alarm_active: bool) -> dict[str, Any]:
     """What the log row keeps so that it can be read without the order."""
     if edge.move == Move.ASSIGN and given.assignee is not None:
         facts: dict[str, Any] = {
-            "assignee": given.assignee.pk, "assignee_name": str(given.assignee)
+            "assignee": given.assignee.pk,
+            "assignee_name": str(given.assignee),
         }
         if order.assignee is not None:
             facts |= {"before": order.assignee.pk, "before_name": str(order.assignee)}
@@ -165,9 +164,7 @@ def _facts(
     return {"is_alarm_active": True} if is_alarm_active else {}
 
 
-def _follow_with_alarm(
-    order: WorkOrder, edge: Edge, *, by: User, door: str, now: datetime
-) -> bool:
+def _follow_with_alarm(order: WorkOrder, edge: Edge, *, by: User, door: str, now: datetime) -> bool:
     """Give the alarm back when the order is cancelled; true when it is closed over an active one."""
     if order.alarm_id is None or edge.target not in {State.CANCELLED, State.CLOSED}:
         return False

@@ -56,9 +56,7 @@ def edit(  # noqa: PLR0913
         raise MoveRefused(_("工单已结束，不能再修改。"), state=order.state)
     wanted: dict[str, Any] = {}
     if title is not None:
-        wanted["title"] = text(
-            title, field="title", limit=rules.TITLE_LENGTH, is_required=True
-        )
+        wanted["title"] = text(title, field="title", limit=rules.TITLE_LENGTH, is_required=True)
     if description is not None:
         wanted["description"] = text(description, field="description")
     if priority is not None:
@@ -74,9 +72,7 @@ def _write(
     news = {name: value for name, value in wanted.items() if getattr(order, name) != value}
     if not news:
         raise Invalid(_("没有需要保存的修改。"))
-    facts = {
-        name: [_plain(getattr(order, name)), _plain(value)] for name, value in news.items()
-    }
+    facts = {name: [_plain(getattr(order, name)), _plain(value)] for name, value in news.items()}
     for name, value in news.items():
         setattr(order, name, value)
     order.updated_at = now

@@ -73,9 +73,7 @@ def make_order(
     return WorkOrder.objects.with_place().get(pk=order.pk)
 
 
-def bring(
-    order: WorkOrder, state: str, *, cast: People, assignee: User | None = None
-) -> None:
+def bring(order: WorkOrder, state: str, *, cast: People, assignee: User | None = None) -> None:
     """Bring a new order to a state by the moves that people make, a minute apart."""
     worker = assignee or cast.bo
     for step, move in enumerate(PATHS[state], start=1):

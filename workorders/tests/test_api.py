@@ -203,7 +203,10 @@ def test_the_detail_says_which_moves_the_caller_has_and_what_they_need(cast: Peo
 
     assert moves(cast.bo) == {"start": [], "send_back": ["note"]}
     assert moves(cast.di) == {
-        "assign": ["assignee"], "start": [], "send_back": ["note"], "cancel": ["note"],
+        "assign": ["assignee"],
+        "start": [],
+        "send_back": ["note"],
+        "cancel": ["note"],
     }
     assert moves(cast.gu) == {}
 
@@ -227,13 +230,27 @@ def test_an_order_goes_its_way_through_the_api(cast: People) -> None:
     assert [row["name"] for row in people_for] == ["Adm", "Bo"]
     assert [step.status_code for step in steps] == [200] * len(steps)
     assert [step.json()["state"] for step in steps] == [
-        "assigned", "in_progress", "on_hold", "in_progress", "to_accept", "in_progress",
-        "to_accept", "closed",
+        "assigned",
+        "in_progress",
+        "on_hold",
+        "in_progress",
+        "to_accept",
+        "in_progress",
+        "to_accept",
+        "closed",
     ]
     assert steps[-1].json()["is_alarm_active"] is False
     log = bo.get(f"/api/v1/orders/{order.pk}/log/").json()["results"]
     assert [row["move"] for row in log] == [
-        "", "assign", "start", "hold", "resume", "finish", "send_back", "finish", "accept",
+        "",
+        "assign",
+        "start",
+        "hold",
+        "resume",
+        "finish",
+        "send_back",
+        "finish",
+        "accept",
     ]
     assert log[3]["note"] == "等待备件"
     assert log[1]["facts"]["assignee"] == cast.bo.pk
@@ -403,7 +420,9 @@ def test_orders_are_filtered(cast: People) -> None:
     assert found(f"assignee={cast.bo.pk}") == {mine.number}
     assert found(f"q={over.number}") == found("q=作废") == {over.number}
     assert found(f"site={cast.site.pk}&team={cast.team.pk}") == {
-        late.number, mine.number, over.number,
+        late.number,
+        mine.number,
+        over.number,
     }
     assert numbers(bo, "ordering=due_at")[0] == late.number
     soon = (now - timedelta(hours=1, minutes=1)).isoformat()

@@ -91,9 +91,15 @@ def test_an_order_that_is_refused_leaves_the_alarm_as_it_was(cast: People) -> No
     assert Alarm.objects.get(pk=alarm.pk).handling == Handling.VERIFIED
 
 
-@pytest.mark.parametrize(("who", "error"), [
-    ("bo", Forbidden), ("ed", Forbidden), ("gu", Forbidden), ("cy", NotFound),
-])
+@pytest.mark.parametrize(
+    ("who", "error"),
+    [
+        ("bo", Forbidden),
+        ("ed", Forbidden),
+        ("gu", Forbidden),
+        ("cy", NotFound),
+    ],
+)
 def test_orders_are_created_by_those_who_may(
     cast: People, who: str, error: type[Exception]
 ) -> None:
@@ -122,9 +128,7 @@ def test_another_sites_alarm_is_not_found(cast: People) -> None:
         {"due_at": NOW + timedelta(days=366 * 6)},
     ],
 )
-def test_facts_that_make_no_sense_are_refused_by_name(
-    cast: People, facts: dict[str, Any]
-) -> None:
+def test_facts_that_make_no_sense_are_refused_by_name(cast: People, facts: dict[str, Any]) -> None:
     with pytest.raises(Invalid) as refusal:
         make_order(cast=cast, **facts)
 
@@ -176,8 +180,13 @@ def test_an_edit_keeps_old_and_new_on_record(cast: People) -> None:
     due = NOW + timedelta(days=2)
 
     edited = services.edit(
-        order_id=order.pk, by=cast.di, door="web", now=NOW + timedelta(minutes=1),
-        title="新标题", priority=Priority.URGENT, due_at=due,
+        order_id=order.pk,
+        by=cast.di,
+        door="web",
+        now=NOW + timedelta(minutes=1),
+        title="新标题",
+        priority=Priority.URGENT,
+        due_at=due,
     )
 
     assert (edited.title, edited.priority, edited.due_at) == ("新标题", "urgent", due)

@@ -40,7 +40,10 @@ WHO: dict[tuple[str, str], set[str]] = {
     ("to_accept", "send_back"): DESK,
 }
 PERSONS = [
-    *(role.value for role in Role if role != Role.TECHNICIAN), "assignee", "colleague", "stranger",
+    *(role.value for role in Role if role != Role.TECHNICIAN),
+    "assignee",
+    "colleague",
+    "stranger",
     "newcomer",
 ]
 
@@ -193,13 +196,16 @@ def test_a_finished_order_sent_back_goes_on_with_the_same_person(cast: People) -
 
 def test_the_second_of_two_is_told_who_was_first(cast: People) -> None:
     order = make_order(cast=cast, state=State.IN_PROGRESS)
-    services.move(
-        order_id=order.pk, move=Move.HOLD, by=cast.bo, door="web", now=LATER, note=REASON
-    )
+    services.move(order_id=order.pk, move=Move.HOLD, by=cast.bo, door="web", now=LATER, note=REASON)
 
     with pytest.raises(Changed) as refusal:
         services.move(
-            order_id=order.pk, move=Move.CANCEL, by=cast.di, door="web", now=LATER, note=REASON,
+            order_id=order.pk,
+            move=Move.CANCEL,
+            by=cast.di,
+            door="web",
+            now=LATER,
+            note=REASON,
             seen=order.seen,
         )
 
@@ -221,8 +227,13 @@ def test_assigning_what_somebody_else_assigned_meanwhile_is_noticed(cast: People
 
     with pytest.raises(Changed):
         services.move(
-            order_id=order.pk, move=Move.ASSIGN, by=cast.di, door="web", now=LATER,
-            assignee=make_user("x"), seen=order.seen,
+            order_id=order.pk,
+            move=Move.ASSIGN,
+            by=cast.di,
+            door="web",
+            now=LATER,
+            assignee=make_user("x"),
+            seen=order.seen,
         )
 
 
@@ -267,9 +278,7 @@ def test_closing_over_an_active_alarm_says_so(cast: People, is_active: bool) -> 
     if not is_active:
         recover(alarm, at=NOW)
 
-    moved = services.move(
-        order_id=order.pk, move=Move.ACCEPT, by=cast.di, door="web", now=LATER
-    )
+    moved = services.move(order_id=order.pk, move=Move.ACCEPT, by=cast.di, door="web", now=LATER)
 
     assert moved.is_alarm_active is is_active
     last = selectors.log_of(order).last()
@@ -307,7 +316,9 @@ def test_the_database_refuses_a_log_row_that_is_no_edge(cast: People) -> None:
     row = {"order": order, "at": NOW, "entry": "move", "by": cast.di}
 
     for move, source, target in [
-        ("accept", "new", "closed"), ("", "new", "closed"), ("assign", "new", "closed"),
+        ("accept", "new", "closed"),
+        ("", "new", "closed"),
+        ("assign", "new", "closed"),
     ]:
         with pytest.raises(IntegrityError, match="order_log_follows_table"), transaction.atomic():
             WorkOrderLog.objects.create(**row, move=move, source=source, target=target)

@@ -57,8 +57,13 @@ def test_of_two_who_assign_one_wins(_round: int) -> None:
 
     def assign(by: User, assignee: User) -> Callable[[], Any]:
         return lambda: services.move(
-            order_id=order.pk, move=Move.ASSIGN, by=fresh(by), door="web", now=LATER,
-            seen=order.seen, assignee=assignee,
+            order_id=order.pk,
+            move=Move.ASSIGN,
+            by=fresh(by),
+            door="web",
+            now=LATER,
+            seen=order.seen,
+            assignee=assignee,
         )
 
     results = at_once(assign(cast.di, cast.bo), assign(cast.ana, bea))

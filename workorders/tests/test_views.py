@@ -131,9 +131,7 @@ def test_an_alarm_that_moved_meanwhile_is_told(cast: People, client: Client) -> 
     }
     make_order(cast=cast, alarm_id=alarm.pk, **soon())
 
-    response = as_person(client, cast.di).post(
-        f"/orders/new/?alarm={alarm.pk}", given, follow=True
-    )
+    response = as_person(client, cast.di).post(f"/orders/new/?alarm={alarm.pk}", given, follow=True)
 
     assert WorkOrder.objects.count() == 1
     assert response.redirect_chain[-1][0] == f"/alarms/{alarm.pk}/"
@@ -153,9 +151,7 @@ def test_by_hand_the_site_is_chosen_first(cast: People, client: Client) -> None:
         "room": str(room.pk),
     }
 
-    refused = client.post(
-        f"/orders/new/?site={cast.site.pk}", given | {"circuit": str(foreign.pk)}
-    )
+    refused = client.post(f"/orders/new/?site={cast.site.pk}", given | {"circuit": str(foreign.pk)})
     client.post(f"/orders/new/?site={cast.site.pk}", given)
 
     order = WorkOrder.objects.get()
@@ -250,9 +246,7 @@ def test_photos_are_kept_and_served_through_the_gate(cast: People, client: Clien
     url = f"/orders/{order.pk}/photos/"
 
     page = text_of(
-        as_person(client, cast.bo).post(
-            url, {"file": picture(), "caption": "接头"}, follow=True
-        )
+        as_person(client, cast.bo).post(url, {"file": picture(), "caption": "接头"}, follow=True)
     )
 
     photo = order.photos.get()
@@ -315,9 +309,7 @@ def test_queries_of_a_detail(cast: People, client: Client) -> None:
     client.get(url)
     before = queries_of(lambda: client.get(url))
     for word in ("一", "二", "三"):
-        services.add_note(
-            order_id=order.pk, note=word, by=cast.bo, door="web", now=timezone.now()
-        )
+        services.add_note(order_id=order.pk, note=word, by=cast.bo, door="web", now=timezone.now())
 
     count = queries_of(lambda: client.get(url))
 
