@@ -149,3 +149,30 @@ def condition_q(condition: str) -> Q:
         "offline": Q(is_offline=True),
         "defect": Q(has_defect=True),
     }[condition]
+
+
+# More markers than this help nobody, and the list has them all.
+MOST_PINS = 2000
+NOT_RUNNING = (
+    Site.State.CONSTRUCTION,
+    Site.State.COMMISSIONING,
+    Site.State.OUT_OF_SERVICE,
+)
+
+
+def pins(*, user: User) -> list[tuple[Site, str]]:
+    """Sites with coordinates and their worst state, for the map.
+
+    The state is that of the worst open alarm; otherwise offline, maint (not in operation), normal.
+    """
+    sites = with_counts(with_conditions(Site.objects.visible_to(user)))
+    rows = sites.filter(latitude_deg__isnull=False).select_related("enterprise")[:MOST_PINS]
+    return [(site, _pin_state(site)) for site in rows]
+
+
+def _pin_state(site: Any) -> str:
+    if site.worst_rank is not None:
+        return list(Severity)[site.worst_rank].value
+    if site.is_offline:
+        return "offline"
+    return "maint" if site.state in NOT_RUNNING else "normal"

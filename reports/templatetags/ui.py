@@ -83,6 +83,12 @@ def severity_icon(severity: str) -> SafeString:
 
 
 @register.simple_tag
+def pin_icon(state: str) -> SafeString:
+    """The shape of a site on the map, for its legend."""
+    return icon(_SEVERITY_ICONS[state], f"ic-sm mk-{state}")
+
+
+@register.simple_tag
 def severity_label(severity: str) -> str:
     """The word of a severity."""
     return str(Severity(severity).label)

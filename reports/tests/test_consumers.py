@@ -26,6 +26,7 @@ from workorders.tests.factories import make_order
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
 
+
 @pytest.fixture
 def cast() -> People:
     return people()
@@ -101,7 +102,6 @@ async def test_a_foreign_page_cannot_connect(cast: People) -> None:
     headers = [(b"origin", b"https://evil.example"), (b"host", b"localhost")]
     headers.append((b"cookie", await sync_to_async(cookie_of)(cast.bo)))
     socket = Socket(application, "/ws/live/", headers=headers)
-
 
     assert not await socket.connect()
 
@@ -199,9 +199,7 @@ async def test_orders_are_announced(cast: People) -> None:
     await subscribe(socket, topics=["orders"])
     now = timezone.now()
 
-    order = await sync_to_async(make_order)(
-        cast=cast, now=now, due_at=now + timedelta(hours=1)
-    )
+    order = await sync_to_async(make_order)(cast=cast, now=now, due_at=now + timedelta(hours=1))
     news = await until(socket, "order")
     after = await until(socket, "count", where=lambda m: m["n"]["orders_open"] == 1)
 

@@ -83,9 +83,7 @@ def test_hall_figures_equal_an_independent_count(busy: People, client: Client) -
     silent = {g.site_id for g in Gateway.objects.all() if g.site_id in mine and not g.is_online}
     assert figures["alarms"] == str(len(open_alarms))
     assert figures["unverified"] == str(sum(a.handling == "unverified" for a in alarms))
-    assert figures["orders"] == str(
-        sum(o.state not in {"closed", "cancelled"} for o in orders)
-    )
+    assert figures["orders"] == str(sum(o.state not in {"closed", "cancelled"} for o in orders))
     assert figures["online"] == str(sum(d.is_online is True for d in devices))
     assert figures["abnormal"] == str(len(severe | silent))
     assert figures["offline"] == str(len(silent))
@@ -216,7 +214,7 @@ def test_the_lives_are_drawn_from_their_tables(cast: People, client: Client) -> 
     words = page.content.decode()
     drawn = sum(len(life["moves"]) for life in page.context["lives"])
     assert drawn == 25
-    assert words.count("<svg class=\"life\"") == 3
+    assert words.count('<svg class="life"') == 3
     assert "待验收" in words
 
 

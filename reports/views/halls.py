@@ -6,7 +6,10 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
 from alarms.models import Alarm
@@ -14,7 +17,7 @@ from alarms.states import Severity
 from core.http import render_part
 from devices.models import PointCode
 from reports import selectors
-from reports.selectors import Hall
+from reports.selectors import Hall, places
 from sites.models import Site, User, access_for
 from sites.rules import Ability
 
@@ -35,9 +38,11 @@ def hall(request: HttpRequest) -> HttpResponse:
         "day_by_severity": day_by_severity(found),
         "bars": bars(found),
         "points": points_of(found.newest_alarms),
+        "pins": pins(user),
+        "pin_words": list(pin_words().items()),
         "may_create_order": access_for(user).has_anywhere(Ability.CREATE_ORDER),
     }
-    return render_part(request, "reports/hall.html", context, part="figures")
+    return render_part(request, "reports/hall.html", context, part="fresh")
 
 
 def day_by_severity(found: Hall) -> list[tuple[str, int]]:
@@ -72,3 +77,35 @@ def points_of(alarms: list[Alarm]) -> dict[str, PointCode]:
     """The dictionary's rows of the points that the alarms name."""
     codes = {alarm.point_code or alarm.worst_code for alarm in alarms} - {""}
     return PointCode.objects.in_bulk(codes, field_name="code")
+
+
+def pin_words() -> dict[str, str]:
+    """States of sites on the map, from the worst."""
+    severities = {severity.value: str(severity.label) for severity in Severity}
+    return severities | {
+        "offline": pgettext("site", "离线"),
+        "maint": pgettext("site", "未投运"),
+        "normal": pgettext("site", "正常"),
+    }
+
+
+def pins(user: User) -> list[dict[str, Any]]:
+    """Sites for the map's script, with words in the reader's language."""
+    words = pin_words()
+    return [
+        {
+            "name": site.label,
+            "latitude": site.latitude_deg,
+            "longitude": site.longitude_deg,
+            "state": state,
+            "word": words[state],
+            "url": reverse("reports:site-detail", args=[site.pk]),
+            "facts": [
+                [_("企业"), site.enterprise.label],
+                [_("状态"), site.get_state_display()],
+                [_("设备在线"), f"{site.devices_online} / {site.device_count}"],
+                [_("未处理告警"), str(site.open_alarms)],
+            ],
+        }
+        for site, state in places.pins(user=user)
+    ]

@@ -82,9 +82,7 @@ def libraries() -> list[tuple[str, str, str]]:
 
 def _licence(facts: metadata.PackageMetadata) -> str:
     """The licence as the package says it: an expression, a short text or a classifier."""
-    said = next(
-        (facts[name] for name in ("License-Expression", "License") if name in facts), ""
-    )
+    said = next((facts[name] for name in ("License-Expression", "License") if name in facts), "")
     if said and "\n" not in said and len(said) <= 60:
         return said
     classifiers = facts.get_all("Classifier") or []

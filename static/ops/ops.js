@@ -1,6 +1,7 @@
 /* Behaviour of every page: theme, dialogs, drawer, live news, keys. Pages work without it. */
 import * as charts from "./charts.js";
 import * as live from "./live.js";
+import * as map from "./map.js";
 import { $, $$, element } from "./dom.js";
 
 const root = document.documentElement;
@@ -206,4 +207,5 @@ photos();
 keys();
 filters();
 charts.start();
+map.start();
 if ($("[data-live-state]")) live.start();

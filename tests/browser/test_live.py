@@ -45,8 +45,10 @@ def test_old_values_turn_grey_with_their_age(world: World, visit: Visit) -> None
     shown = page.locator(f"[data-live='{world.device.pk}:Ua']")
     expect(shown).not_to_have_class(STALE)
 
-    page.evaluate("document.querySelector('tr[data-period] [data-live$=Ua]').closest('tr')"
-                  ".dataset.period = '0.5'")
+    page.evaluate(
+        "document.querySelector('tr[data-period] [data-live$=Ua]').closest('tr')"
+        ".dataset.period = '0.5'"
+    )
 
     expect(shown).to_have_class(STALE)
     expect(page.locator(f"[data-age-of='{world.device.pk}:Ua']")).to_contain_text("·")
@@ -128,9 +130,7 @@ def test_others_see_nothing(world: World, visit: Visit) -> None:
 
 
 @pytest.mark.slow
-def test_a_lost_connection_is_told_and_healed(
-    world: World, visit: Visit, live_app: Served
-) -> None:
+def test_a_lost_connection_is_told_and_healed(world: World, visit: Visit, live_app: Served) -> None:
     bo = visit(world.cast.bo)
     page = bo.open(f"/live/?device={world.device.pk}")
     shown = page.locator(f"[data-live='{world.device.pk}:Ua']")

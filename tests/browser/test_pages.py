@@ -17,9 +17,7 @@ def world(live_app: Served) -> World:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_policy_holds_while_one_clicks_around(
-    scheme: str, world: World, visit: Visit
-) -> None:
+def test_the_policy_holds_while_one_clicks_around(scheme: str, world: World, visit: Visit) -> None:
     ana = visit(world.cast.ana, scheme=scheme)
 
     for path in world.pages():

@@ -7,7 +7,9 @@ from django.core.management.base import BaseCommand, CommandParser
 
 
 class Command(BaseCommand):
-    help = "Migrate, load points, device templates and alarm rules, collect static files (idempotent)."
+    help = (
+        "Migrate, load points, device templates and alarm rules, collect static files (idempotent)."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--demo", action="store_true", help="and the demo, when it is empty")
