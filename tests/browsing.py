@@ -92,9 +92,7 @@ class Visitor:
         if self.page.locator("[data-live-state]").count():
             self.page.wait_for_selector("[data-live-state=up]", state="attached")
         for figure in self.page.locator("figure[data-chart]").all():
-            figure.locator("xpath=self::*[@data-drawn or @data-failed]").wait_for(
-                state="attached"
-            )
+            figure.locator("xpath=self::*[@data-drawn or @data-failed]").wait_for(state="attached")
 
     def tell_violation(self, text: str) -> None:
         self.violations.append(text)
@@ -156,9 +154,7 @@ def visit(chromium: Browser, live_app: Served) -> Iterator[Visit]:
         )
         contexts.append(context)
         context.set_default_timeout(15_000)
-        cookies: list[Any] = [
-            {"name": "django_language", "value": language, "url": live_app.url}
-        ]
+        cookies: list[Any] = [{"name": "django_language", "value": language, "url": live_app.url}]
         if user is not None:
             client = Client()
             client.force_login(user)

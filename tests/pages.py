@@ -15,6 +15,7 @@ class Figure:
     def value(self) -> int:
         return int(self.text.strip().replace(",", ""))
 
+
 @dataclass
 class _Reader(HTMLParser):
     figures: dict[str, Figure] = field(default_factory=dict)
@@ -49,6 +50,7 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.current and self.depth == 0:
             self.figures[self.current].text += data
+
 
 def figures_of(html: str) -> dict[str, Figure]:
     """Figures (data-figure) of a page by name, with the link around each of them ('' for none)."""

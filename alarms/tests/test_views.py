@@ -207,6 +207,19 @@ def test_ignoring_needs_a_reason_and_keeps_what_was_typed(
     assert 3.9 < hours < 4.1
 
 
+def test_a_refused_form_leads_back_to_its_page(cast: People, alarm: Alarm, client: Client) -> None:
+    """The page stands at the address of a post: nothing on it may ask that address again."""
+    url = f"/alarms/{alarm.pk}/"
+    headers = {"Referer": f"http://testserver{url}"}
+
+    page = text_of(as_person(client, cast.di).post(f"{url}ignore/", {}, headers=headers))
+
+    assert f'hx-get="{url}?window=120"' in page
+    assert f'href="{url}?window=30"' in page
+    assert f'name="next" value="http://testserver{url}"' in page
+    assert page.count(f"{url}ignore/") == 1
+
+
 def test_ignoring_until_a_moment_of_the_sites_clock(
     cast: People, alarm: Alarm, client: Client
 ) -> None:
@@ -285,7 +298,7 @@ def test_htmx_gets_the_fresh_life_and_log(cast: People, alarm: Alarm, client: Cl
 
     assert part.lstrip().startswith('<div id="alarm"')
     assert '<ol class="tl" id="log" hx-swap-oob="true">' in part
-    assert "<dialog" not in part
+    assert '<div id="dialogs" hx-swap-oob="true">' in part
 
 
 def test_moments_are_told_in_the_sites_zone(cast: People, alarm: Alarm, client: Client) -> None:

@@ -141,6 +141,13 @@ def _section(request: HttpRequest) -> str:
     return match.namespace
 
 
+def _here(request: HttpRequest) -> str:
+    """Where to come back to: this page, or the one whose form was refused here."""
+    if request.method in {"GET", "HEAD"}:
+        return request.get_full_path()
+    return request.headers.get("Referer", "/")
+
+
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context of every page's frame; what costs a query is asked only when it is printed."""
     user = getattr(request, "user", AnonymousUser())
@@ -149,6 +156,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "theme": getattr(user, "theme", User.Theme.AUTO),
         "zone": getattr(user, "timezone", settings.TIME_ZONE),
         "section": _section(request),
+        "here": _here(request),
         "counts": found,
         "navigation": lambda: navigation(found()),
         "tabs": lambda: tabs(found()),

@@ -157,6 +157,36 @@ function news() {
   }, 60000);
 }
 
+/* ---------- answers that are not what was asked for ---------- */
+
+function say(words) {
+  const place = $("#messages");
+  if (!place) return;
+  const note = element("div", "note note-error", words);
+  note.setAttribute("role", "alert");
+  place.replaceChildren(note);
+}
+
+function answers() {
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    // The session has ended: the sign-in page belongs into the window, not into a part of it.
+    if (new URL(event.detail.xhr.responseURL).pathname.startsWith("/accounts/login/")) {
+      event.detail.shouldSwap = false;
+      location.reload();
+    }
+  });
+  // What somebody is typing into a dialog stays; its form knows the state that it was opened on.
+  document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
+    if (event.detail.target.querySelector("dialog[open]")) event.detail.shouldSwap = false;
+  });
+  document.body.addEventListener("htmx:responseError", (event) => {
+    say(interpolate(gettext("没有加载出来（%s），请重试。"), [event.detail.xhr.status]));
+  });
+  document.body.addEventListener("htmx:sendError", () => {
+    say(gettext("服务器没有应答，请检查网络后重试。"));
+  });
+}
+
 /* ---------- photos: what was chosen is shown before it is sent ---------- */
 
 function photos() {
@@ -203,6 +233,7 @@ dialogs();
 drawer();
 tree();
 news();
+answers();
 photos();
 keys();
 filters();

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -115,6 +116,34 @@ def test_a_move_of_somebody_else_is_seen(world: World, visit: Visit) -> None:
     expect(page.locator("#alarm")).to_have_attribute("data-handling", "verified")
     expect(page.locator("#log")).to_contain_text("电缆受潮")
     expect(page.locator("textarea[name=note]")).to_have_value("halb geschrieben")
+
+
+def test_a_dialog_that_is_open_is_left_alone(world: World, visit: Visit) -> None:
+    """And its form says which state it was opened on, so that the second is told."""
+    di = visit(world.cast.di)
+    page = di.open(f"/alarms/{world.alarm.pk}/")
+    page.click("[data-dialog=verify]")
+    page.fill("[name=verify-note]", "half written")
+
+    alarm_services.verify(
+        alarm_id=world.alarm.pk, verdict="real", by=world.cast.ana, door="web", now=timezone.now()
+    )
+    expect(page.locator("#alarm")).to_have_attribute("data-handling", "verified")
+    expect(page.locator("[name=verify-note]")).to_have_value("half written")
+    page.locator("#verify").get_by_role("button", name="确认查核").click()
+
+    expect(page.locator("#messages")).to_contain_text("Ana 已于")
+    expect(page.locator("#alarm")).to_have_attribute("data-handling", "verified")
+
+
+def test_an_ended_session_leads_to_the_sign_in(world: World, visit: Visit) -> None:
+    di = visit(world.cast.di)
+    page = di.open("/alarms/")
+
+    Session.objects.all().delete()
+    raise_one(world)
+
+    expect(page.locator("[name=password]")).to_be_visible()
 
 
 def test_others_see_nothing(world: World, visit: Visit) -> None:

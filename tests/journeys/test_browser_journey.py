@@ -112,11 +112,8 @@ def di_archives_what_has_recovered(di: Visitor, alarm: Alarm, plant: Plant) -> N
 
     plant.clear()
 
-    expect(page.locator("#alarm")).to_have_attribute(
-        "data-condition", "recovered", timeout=30_000
-    )
+    expect(page.locator("#alarm")).to_have_attribute("data-condition", "recovered", timeout=30_000)
     expect(page.locator("#log")).to_contain_text("恢复")
-    page.reload()
     page.click("[data-dialog=archive]")
     submit(page, "archive", "确认归档")
     expect(page.locator("#alarm")).to_have_attribute("data-handling", "archived")
@@ -154,9 +151,7 @@ def everything_is_on_record(alarm: Alarm, order: WorkOrder, plant: Plant) -> Non
     ]
 
 
-def test_from_the_meters_socket_to_the_archive(
-    plant: Plant, visit: Visit, tmp_path: Path
-) -> None:
+def test_from_the_meters_socket_to_the_archive(plant: Plant, visit: Visit, tmp_path: Path) -> None:
     name_people(plant)
     photo = tmp_path / "fuse.jpg"
     photo.write_bytes(picture(size=(800, 600)).read())
@@ -172,8 +167,6 @@ def test_from_the_meters_socket_to_the_archive(
     di_archives_what_has_recovered(di, alarm, plant)
 
     shot = order.photos.get()
-    an_outsider_sees_nothing(
-        cy, [f"/alarms/{alarm.pk}/", path, f"/orders/photos/{shot.pk}/"]
-    )
+    an_outsider_sees_nothing(cy, [f"/alarms/{alarm.pk}/", path, f"/orders/photos/{shot.pk}/"])
     everything_is_on_record(alarm, order, plant)
     assert di.complaints() == bo.complaints() == []
