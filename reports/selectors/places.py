@@ -160,14 +160,31 @@ NOT_RUNNING = (
 )
 
 
-def pins(*, user: User) -> list[tuple[Site, str]]:
-    """Sites with coordinates and their worst state, for the map.
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One site on the map; `state` is that of its worst open alarm, offline, maint or normal."""
 
-    The state is that of the worst open alarm; otherwise offline, maint (not in operation), normal.
-    """
-    sites = with_counts(with_conditions(Site.objects.visible_to(user)))
+    site: Site
+    state: str
+    open_alarms: int
+    devices: int
+    devices_online: int
+
+
+def pins(*, user: User) -> list[Pin]:
+    """Sites with coordinates, for the map; maint is a site that is not in operation."""
+    sites: QuerySet[Any] = with_counts(with_conditions(Site.objects.visible_to(user)))
     rows = sites.filter(latitude_deg__isnull=False).select_related("enterprise")[:MOST_PINS]
-    return [(site, _pin_state(site)) for site in rows]
+    return [
+        Pin(
+            site=row,
+            state=_pin_state(row),
+            open_alarms=row.open_alarms,
+            devices=row.device_count,
+            devices_online=row.devices_online,
+        )
+        for row in rows
+    ]
 
 
 def _pin_state(site: Any) -> str:

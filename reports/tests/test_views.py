@@ -240,3 +240,13 @@ def test_health_is_honest_about_redis(client: Client, settings: Any) -> None:
 
     assert response.status_code == 503
     assert json.loads(response.content)["redis"] == "down"
+
+
+def test_the_map_shows_the_worst_of_each_site(busy: People, client: Client) -> None:
+    pins = page_of(busy.ana, client).get("/").context["pins"]
+
+    states = {pin["name"]: pin["state"] for pin in pins}
+    assert states == {"印染厂一期": "critical", "失联站": "offline"}
+    assert {pin["url"] for pin in pins} == {
+        f"/sites/{site.pk}/" for site in Site.objects.filter(team=busy.team)
+    }

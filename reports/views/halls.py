@@ -94,18 +94,18 @@ def pins(user: User) -> list[dict[str, Any]]:
     words = pin_words()
     return [
         {
-            "name": site.label,
-            "latitude": site.latitude_deg,
-            "longitude": site.longitude_deg,
-            "state": state,
-            "word": words[state],
-            "url": reverse("reports:site-detail", args=[site.pk]),
+            "name": pin.site.label,
+            "latitude": pin.site.latitude_deg,
+            "longitude": pin.site.longitude_deg,
+            "state": pin.state,
+            "word": words[pin.state],
+            "url": reverse("reports:site-detail", args=[pin.site.pk]),
             "facts": [
-                [_("企业"), site.enterprise.label],
-                [_("状态"), site.get_state_display()],
-                [_("设备在线"), f"{site.devices_online} / {site.device_count}"],
-                [_("未处理告警"), str(site.open_alarms)],
+                [_("企业"), pin.site.enterprise.label],
+                [_("状态"), pin.site.get_state_display()],
+                [_("设备在线"), f"{pin.devices_online} / {pin.devices}"],
+                [_("未处理告警"), str(pin.open_alarms)],
             ],
         }
-        for site, state in places.pins(user=user)
+        for pin in places.pins(user=user)
     ]
