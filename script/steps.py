@@ -126,7 +126,9 @@ def main() -> int:
     with services():
         steps = DJANGO if kind == "check" else (*DJANGO, SCHEMA_STEP)
         verdicts |= {step[0]: perform(step) for step in steps}
-    quick = ("-q", "--quick") if kind == "check" else ()
+    # Two workers, each with services of its own; a file's tests stay together.
+    whole = ("-q", "-n", "2", "--dist", "loadscope")
+    quick = ("-q", "--quick") if kind == "check" else whole
     begun = time.monotonic()
     print(flush=True)
     failed = [name for name, passed in verdicts.items() if not passed]

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from config.asgi import application
 from sites.models import User
 
-CHROMIUM = os.environ.get("DIANWU_CHROMIUM", "/usr/bin/chromium")
+CHROMIUM = os.environ.get("CHROMIUM", "chromium")
 # As root Chromium has no sandbox; without the rest it talks to its maker's hosts at every start.
 FLAGS = [
     "--no-sandbox",
@@ -120,10 +120,10 @@ def chromium() -> Iterator[Browser]:
     coroutines, and it has to end before tests that run a loop of their own.
     """
     if shutil.which(CHROMIUM) is None:
-        pytest.fail(f"no Chromium at {CHROMIUM}: install it, or name one in DIANWU_CHROMIUM")
+        pytest.fail(f"no Chromium at {CHROMIUM}: install it, or name one in CHROMIUM")
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=shutil.which(CHROMIUM), args=FLAGS)
         yield browser
         browser.close()
 

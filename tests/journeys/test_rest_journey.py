@@ -113,7 +113,9 @@ def test_a_fault_is_followed_from_the_meter_to_the_archive(device: Device) -> No
     (row,) = di.get("alarms/?is_open=true&rule=IR")["results"]
     alarm = f"alarms/{row['id']}/"
     assert (row["severity"], row["condition"], row["handling"]) == (
-        "major", "active", "unverified",
+        "major",
+        "active",
+        "unverified",
     )
     assert (row["value"], row["limit"], row["unit"]) == (420.0, 300.0, "mA")
     assert row["circuit"]["id"] == device.circuit_id
