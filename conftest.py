@@ -4,8 +4,6 @@ DJANGO_SETTINGS_MODULE stays out of pytest's configuration: pytest-django would 
 and with them the addresses, before this file.
 """
 
-import os
-
 import django
 import pytest
 from django.conf import settings
@@ -18,8 +16,6 @@ SLOW_FIXTURES = {"db", "transactional_db", "live_server"}
 
 testing.begin()
 django.setup()
-# The settings are read; a parallel run's workers must not read theirs before their own services.
-os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 # Every test client builds the middleware anew, and would list all static files each time.
 settings.WHITENOISE_AUTOREFRESH = True
 

@@ -126,9 +126,7 @@ def main() -> int:
     with services():
         steps = DJANGO if kind == "check" else (*DJANGO, SCHEMA_STEP)
         verdicts |= {step[0]: perform(step) for step in steps}
-    # Two workers, each with services of its own; a file's tests stay together.
-    whole = ("-q", "-n", "2", "--dist", "loadscope")
-    quick = ("-q", "--quick") if kind == "check" else whole
+    quick = ("-q", "--quick") if kind == "check" else ()
     begun = time.monotonic()
     print(flush=True)
     failed = [name for name, passed in verdicts.items() if not passed]
