@@ -59,7 +59,7 @@ function marker(site) {
 
 function begin(place) {
   map = window.L.map(place, { zoomControl: false, zoomSnap: 0.25, minZoom: 4, maxZoom: 17 });
-  map.attributionControl.setPrefix(false).addAttribution(gettext("离线示意底图 · WGS-84"));
+  map.attributionControl.setPrefix(false).addAttribution(gettext("无底图 · WGS-84"));
   const words = { position: "topright", zoomInTitle: gettext("放大"), zoomOutTitle: gettext("缩小") };
   window.L.control.zoom(words).addTo(map);
   window.L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
