@@ -9,12 +9,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from alarms.rules.texts import text
+from core import pictures
 from core.errors import Invalid, MoveRefused
 from sites.models import User
 from sites.rules import Ability
 from workorders import rules, selectors
 from workorders.models import Photo, WorkOrder
-from workorders.services import journal, pictures
+from workorders.services import journal
 
 logger = logging.getLogger(__name__)
 
