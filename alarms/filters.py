@@ -28,11 +28,8 @@ class AlarmFilter(django_filters.FilterSet):
             "rule__name",
             "rule__name_en",
             "rule__key",
-            "site__name",
-            "site__name_en",
-            "site__number",
-            "device__name",
-            "device__name_en",
+            "site__search_text",
+            "device__search_text",
             "point_code",
         ]
     )

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from functools import reduce
-from operator import or_
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import django_filters
 from django import forms
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
+
+from core.search import matching, words_of
 
 # What a moment in a filter may be: wide enough for every row, narrow enough for every zone.
 YEARS = range(1970, 2200)
@@ -85,7 +85,10 @@ class MomentFilter(django_filters.IsoDateTimeFilter):
 
 
 class SearchFilter(django_filters.CharFilter):
-    """Every word must occur in one of the named columns, in any case."""
+    """Every word must occur in one of the named columns, in any case.
+
+    A column `search_text` (core.search) also finds by pinyin and by initials.
+    """
 
     def __init__(self, *, columns: Sequence[str], **kwargs: Any) -> None:
         self.columns = tuple(columns)
@@ -93,10 +96,8 @@ class SearchFilter(django_filters.CharFilter):
         super().__init__(max_length=100, **kwargs)
 
     def filter(self, qs: QuerySet[Any], value: str | None) -> QuerySet[Any]:
-        for word in (value or "").split():
-            qs = qs.filter(
-                reduce(or_, (Q(**{f"{column}__icontains": word}) for column in self.columns))
-            )
+        for word in words_of(value):
+            qs = qs.filter(matching(word, self.columns))
         return qs
 
 

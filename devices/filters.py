@@ -55,7 +55,7 @@ class LinkMomentFilter(MomentFilter):
 class GatewayFilter(django_filters.FilterSet):
     """Gateways by name, serial, site and link."""
 
-    q = SearchFilter(columns=["name", "name_en", "serial", "site__name", "site__number"])
+    q = SearchFilter(columns=["search_text", "site__search_text"])
     site = django_filters.ModelChoiceFilter(queryset=visible_sites, label=_("站点"))
     is_online = YesNoFilter(label=_("在线"))
     is_enabled = YesNoFilter(label=_("启用"))
@@ -72,9 +72,7 @@ class GatewayFilter(django_filters.FilterSet):
 class DeviceFilter(django_filters.FilterSet):
     """Devices by name, code, place, template and link."""
 
-    q = SearchFilter(
-        columns=["name", "name_en", "code", "site__name", "site__number", "circuit__name"]
-    )
+    q = SearchFilter(columns=["search_text", "site__search_text", "circuit__search_text"])
     site = django_filters.ModelChoiceFilter(queryset=visible_sites, label=_("站点"))
     room = django_filters.ModelChoiceFilter(queryset=visible_rooms, label=_("配电室"))
     circuit = django_filters.ModelChoiceFilter(queryset=visible_circuits, label=_("回路"))

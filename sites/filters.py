@@ -44,9 +44,7 @@ def visible_people(request: HttpRequest | None) -> QuerySet[Any]:
 class SiteFilter(django_filters.FilterSet):
     """Sites by name, number, owner, place and state."""
 
-    q = SearchFilter(
-        columns=["name", "name_en", "number", "address", "enterprise__name", "enterprise__name_en"]
-    )
+    q = SearchFilter(columns=["search_text", "address", "enterprise__search_text"])
     state = AnyOfFilter(choices=Site.State.choices, label=_("状态"))
     enterprise = django_filters.ModelChoiceFilter(queryset=visible_enterprises, label=_("企业"))
     category = django_filters.ModelChoiceFilter(

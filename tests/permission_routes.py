@@ -206,6 +206,7 @@ API: dict[str, list[Case]] = {
     # Nobody collects in this test: whoever may ask is told that nothing answers.
     "api-device-read-now": [Case(READ_NOW, "POST", at={"pk": "device"}, body=nothing, ok=502)],
     "api-points": [read(shows=False)],
+    "api-search": [read(query=lambda world: {"q": world.device.name})],
     "api-hall": [read(shows=False)],
     "api-alarms": [read()],
     "api-alarm": [read("alarm")],

@@ -27,9 +27,7 @@ class OrderFilter(django_filters.FilterSet):
         columns=[
             "number",
             "title",
-            "site__name",
-            "site__name_en",
-            "site__number",
+            "site__search_text",
             "alarm__number",
         ]
     )

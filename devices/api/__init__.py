@@ -9,6 +9,7 @@ from devices.api.equipment import (
     GatewaysEndpoint,
     PointsEndpoint,
 )
+from devices.api.search import SearchEndpoint
 from devices.api.values import (
     DeviceLatestEndpoint,
     ReadNowEndpoint,
@@ -17,6 +18,7 @@ from devices.api.values import (
 )
 
 urlpatterns = [
+    path("search/", SearchEndpoint.as_view(), name="api-search"),
     path("points/", PointsEndpoint.as_view(), name="api-points"),
     path("gateways/", GatewaysEndpoint.as_view(), name="api-gateways"),
     path("gateways/<int:pk>/", GatewayEndpoint.as_view(), name="api-gateway"),

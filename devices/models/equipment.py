@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from core.search import Searchable
 from devices.models.templates import PointCode, TemplateVersion
 from devices.states import GatewayKind
 from sites.models import Circuit, Room, Site, SiteScopedQuerySet
@@ -53,6 +54,8 @@ class Link(models.Model):
 
 class Gateway(Place, Link):  # noqa: DJ008 - Place has it
     """A box at a site that speaks for the buses behind it."""
+
+    search_of = ("name", "name_en", "serial")
 
     site = models.ForeignKey(Site, models.CASCADE, related_name="gateways", verbose_name=_("站点"))
     serial = models.CharField(_("序列号"), max_length=60, blank=True)
@@ -146,6 +149,8 @@ class Device(Place, Link):  # noqa: DJ008 - Place has it
 
     Invariants (database): a unit address is used once per bus.
     """
+
+    search_of = ("code", "name", "name_en")
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="devices", verbose_name=_("站点"))
     room = models.ForeignKey(
@@ -266,7 +271,7 @@ class Ratio(models.Model):
         return f"CT {self.ct:g} PT {self.pt:g}"
 
 
-class PointOverride(models.Model):
+class PointOverride(Searchable):
     """What one device says differently about one point: a name, or that it is not connected."""
 
     device = models.ForeignKey(

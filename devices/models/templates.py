@@ -7,12 +7,15 @@ from django.db.models import Q
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from core.search import Searchable
 from devices.states import PointKind, VersionState
 from sites.rules import DataClass
 
 
-class PointCode(models.Model):
+class PointCode(Searchable):
     """One quantity of the dictionary (DOMAIN.md §2): its unit is the unit that is stored."""
+
+    search_of = ("code", "name", "name_en")
 
     code = models.CharField(_("编码"), max_length=24, unique=True)
     name = models.CharField(_("名称"), max_length=80)

@@ -36,6 +36,7 @@ _POINT_FACTS = [
     "data_class",
     "decimals",
     "position",
+    "search_text",
 ]
 
 

@@ -95,6 +95,8 @@ class Circuit(Place):
         TIE = "tie", _("母联")
         CAPACITOR = "capacitor", _("电容补偿")
 
+    search_of = ("code", "name", "name_en")
+
     room = models.ForeignKey(
         Room, models.CASCADE, related_name="circuits", verbose_name=_("配电室")
     )

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from core.search import Searchable
 from sites.models.access import SiteScopedQuerySet, access_for
 from sites.models.dictionaries import Category, Department, Town
 from sites.models.names import name_for_reader
@@ -20,7 +21,7 @@ from sites.models.zones import known_zone
 from sites.rules import Ability
 
 
-class Place(models.Model):
+class Place(Searchable):
     """A name in both languages, and when the row was last changed."""
 
     name = models.CharField(_("名称"), max_length=120)
@@ -79,6 +80,8 @@ class Enterprise(Place):
         KV35 = "35kV", "35 kV"
         KV110 = "110kV", "110 kV"
         KV220 = "220kV", "220 kV"
+
+    search_of = ("number", "name", "name_en")
 
     number = models.CharField(_("企业编号"), max_length=40, unique=True)
     is_group = models.BooleanField(_("集团客户"), default=False)
@@ -145,6 +148,8 @@ class Site(Place):
         COMMISSIONING = "commissioning", _("调试")
         OPERATION = "operation", _("投运")
         OUT_OF_SERVICE = "out_of_service", _("停运")
+
+    search_of = ("number", "name", "name_en")
 
     enterprise = models.ForeignKey(
         Enterprise, models.PROTECT, related_name="sites", verbose_name=_("企业")

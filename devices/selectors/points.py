@@ -1,4 +1,4 @@
-"""Reads of equipment: gates, and which points of a device a person may see."""
+"""Gates of equipment, and which points of a device a person may see."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
