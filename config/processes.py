@@ -134,7 +134,7 @@ def _celery(name: str, kind: str, *options: str) -> Process:
 
 def _simulator(given: Given) -> Process:
     """Up when it answers for the gateways; polling finds them as soon as they are there."""
-    command = _python("manage.py", "simulator")
+    command = _python("manage.py", "simulator", "--director")
     control = given.simulator_control
     is_ready = partial(_listens, control) if control else None
     return Process(

@@ -265,6 +265,8 @@ READING_RETENTION_DAYS = 90
 READING_FUTURE_S = 600
 SIMULATOR_CONTROL = env.simulator_control()
 SIMULATOR_PORT = env.SIMULATOR_PORT
+# Where the simulator keeps what outlives it: faults under way, and what they did to counters.
+SIMULATOR_STATE = HOME / "simulator.json"
 
 # --- Logs
 

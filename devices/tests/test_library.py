@@ -88,7 +88,13 @@ def test_a_shipped_template_reads_as_its_golden_file_says(path: Path) -> None:
 def test_only_our_own_devices_are_simulated_and_they_say_so() -> None:
     for path in TEMPLATES:
         template = parse_shipped(path)
-        ours = template.key in {"simulated", "replay-three-phase", "replay-transformer"}
+        ours = template.key in {
+            "simulated",
+            "simulated-fire",
+            "simulated-thermal",
+            "replay-three-phase",
+            "replay-transformer",
+        }
         assert template.is_simulated is ours
         assert (template.vendor_en in {"Simulated", "Replay"}) is ours
 

@@ -408,6 +408,22 @@ async def test_counters_do_not_fall_back_when_the_simulator_restarts(tmp_path: P
 
 
 @pytest.mark.asyncio
+async def test_faults_under_way_go_on_when_the_simulator_restarts(tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    gateway = one_gateway()
+    async with serving([gateway], tmp_path, state_path=state) as control:
+        facts = {"duration_s": 600, "level": 300}
+        await tell(control, cmd="start", fault="residual_step", target="feeder", **facts)
+        await tell(control, cmd="start", fault="door_open", target="feeder", duration_s=0.01)
+    async with serving([gateway], tmp_path, state_path=state) as control:
+        after = (await tell(control, cmd="values", target="feeder"))["values"]
+        faults = (await tell(control, cmd="status"))["faults"]
+
+    assert after["IR"] > 300
+    assert [fault["fault"] for fault in faults] == ["residual_step"]
+
+
+@pytest.mark.asyncio
 async def test_a_spoilt_state_file_is_no_obstacle(tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     state.write_text("{spoilt")

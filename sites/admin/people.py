@@ -84,7 +84,7 @@ class UserAdmin(PlatformAdmin, DjangoUserAdmin):
         "grants__role",
     )
     list_select_related = ("organisation",)
-    search_fields = ("username", "name", "phone", "organisation__name")
+    search_fields = ("username", "name", "name_en", "phone", "organisation__name")
     ordering = ("username",)
     autocomplete_fields = ("organisation", "teams")
     filter_horizontal = ()
@@ -97,6 +97,7 @@ class UserAdmin(PlatformAdmin, DjangoUserAdmin):
             {
                 "fields": (
                     "name",
+                    "name_en",
                     "phone",
                     "organisation",
                     "teams",
@@ -128,7 +129,15 @@ class UserAdmin(PlatformAdmin, DjangoUserAdmin):
             None,
             {
                 "classes": ("wide",),
-                "fields": ("username", "password1", "password2", "name", "phone", "organisation"),
+                "fields": (
+                    "username",
+                    "password1",
+                    "password2",
+                    "name",
+                    "name_en",
+                    "phone",
+                    "organisation",
+                ),
             },
         ),
     )

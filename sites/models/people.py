@@ -137,6 +137,7 @@ class User(AbstractUser):
         DARK = "dark", _("深色")
 
     name = models.CharField(_("姓名"), max_length=60, blank=True)
+    name_en = models.CharField(_("英文姓名"), max_length=80, blank=True)
     phone = models.CharField(_("电话"), max_length=40, blank=True)
     organisation = models.ForeignKey(
         Organisation,
@@ -173,4 +174,4 @@ class User(AbstractUser):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.username
+        return name_for_reader(self.name, self.name_en) or self.username

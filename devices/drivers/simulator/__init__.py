@@ -18,6 +18,8 @@ class SimDevice:
 
     name: how control commands and scripts call it. un_v: nominal phase voltage. rated_kva: what the
     circuit carries at full load. supply: devices of one number share the voltage of their supply.
+    feeders: names of the devices below it; then it shows what they take, and the losses.
+    beside: name of a device on the same circuit, whose load it shares.
     replay: name of the measured file it serves instead of the model.
     """
 
@@ -29,6 +31,8 @@ class SimDevice:
     rated_kva: float = 100.0
     un_v: float = 220.0
     supply: int = 0
+    feeders: tuple[str, ...] = ()
+    beside: str = ""
     replay: str | None = None
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from devices.drivers.simulator import SimDevice
 from devices.drivers.simulator.loads import SATURDAY, SUNDAY, WORKDAY, industry_of
 from devices.drivers.simulator.noise import Floats, smooth, uniform
+from devices.drivers.simulator.tree import Tree
 
 DAY_S = 86400
 MINUTES = 1440
@@ -39,6 +40,7 @@ class Facts:
     thd_i: Floats
     season: Floats
     first_kwh: Floats
+    tree: Tree | None
 
     @classmethod
     def of(cls, devices: Sequence[SimDevice]) -> "Facts":
@@ -52,6 +54,10 @@ class Facts:
         peak = np.array([kind.peak for kind in kinds])
         tan_phi = np.array([kind.tan_phi for kind in kinds]) * (1 + 0.06 * uniform(seed, 0, 3))
         first = rated * (350 + 300 * uniform(seed, 0, 4))
+        scale = rated * peak * use / np.sqrt(1 + tan_phi**2)
+        tree = Tree.of(devices)
+        if tree is not None:
+            scale[tree.rows] = tree.weights @ scale
         return cls(
             seed=seed,
             supply=np.array([device.supply for device in devices], dtype=np.int64),
@@ -60,13 +66,14 @@ class Facts:
             hours=np.array(
                 [[kind.hours(day) for day in (WORKDAY, SATURDAY, SUNDAY)] for kind in kinds]
             ).reshape(-1, 3, 24),
-            scale_kw=rated * peak * use / np.sqrt(1 + tan_phi**2),
+            scale_kw=scale,
             share=share,
             tan_phi=tan_phi,
             ripple=np.array([kind.ripple for kind in kinds]),
             thd_i=np.array([kind.thd_i for kind in kinds]),
             season=np.array([[kind.summer, kind.winter] for kind in kinds]).reshape(-1, 2),
             first_kwh=first[:, None] * share,
+            tree=tree,
         )
 
 
@@ -93,6 +100,7 @@ def kind_of_day(day: int | NDArray[np.int64]) -> NDArray[np.int64]:
 def day_curve(facts: Facts, day: int, *, before: DayCurve | None = None) -> DayCurve:
     """Everything about one local day; with the day before at hand it is cheaper."""
     p_kw = _power(facts, day)
+    tree = facts.tree
     day_kwh = _energies(facts, np.array([day]))[:, 0, None] * facts.share
     at = np.arange(MINUTES + 1)[:, None, None] + day * MINUTES
     tan_phi = 1 + 0.12 * smooth(facts.seed[:, None] + np.arange(3), at / 45.0, 10)
@@ -104,13 +112,20 @@ def day_curve(facts: Facts, day: int, *, before: DayCurve | None = None) -> DayC
         warm = before.heat[-1]
     else:
         evening = _power(facts, day - 1)[-WARMING_MINUTES:]
+        if tree is not None:
+            tree.add_up(evening)
         warm = _heat(facts, evening, _squared(facts, evening).mean(axis=0))[-1]
+    ep_kwh = passed + _hours_under(p_kw)
+    eq_kvarh = passed * facts.tan_phi[:, None] + _hours_under(q_kvar)
+    if tree is not None:
+        for quantity in (p_kw, q_kvar, ep_kwh, eq_kvarh):
+            tree.add_up(quantity)
     return DayCurve(
         day=day,
         p_kw=p_kw,
         q_kvar=q_kvar,
-        ep_kwh=passed + _hours_under(p_kw),
-        eq_kvarh=passed * facts.tan_phi[:, None] + _hours_under(q_kvar),
+        ep_kwh=ep_kwh,
+        eq_kvarh=eq_kvarh,
         heat=_heat(facts, p_kw, warm),
     )
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,10 @@ FAULTS: dict[str, tuple[str, float]] = {
     "residual_step": ("mA on top", 400.0),
     "hot_joint": ("K on top at half load", 60.0),
     "breaker_trip": ("not used", 1.0),
+    "door_open": ("not used", 1.0),
+    "harmonics": ("% of voltage distortion on top", 4.5),
+    "high_voltage": ("share of the voltage on top", 0.06),
+    "low_voltage": ("share of the voltage that is missing", 0.08),
     "dead_meter": ("not used", 1.0),
     "slow_meter": ("seconds before it answers", 0.5),
     "dead_gateway": ("not used", 1.0),
@@ -27,6 +31,13 @@ FAULTS: dict[str, tuple[str, float]] = {
     "counter_reset": ("not used", 1.0),
 }
 GATEWAY_FAULTS = ("dead_gateway", "silent_gateway")
+# Faults that add to one quantity of a whole device.
+_ADDED = {
+    "residual_step": ("residual_ma", 1),
+    "harmonics": ("distortion", 1),
+    "high_voltage": ("shift", 1),
+    "low_voltage": ("shift", -1),
+}
 PHASES = "abc"
 
 
@@ -65,7 +76,10 @@ class Effects:
     lost: Floats
     residual_ma: Floats
     joint_k: Floats
+    distortion: Floats
+    shift: Floats
     is_open: NDArray[np.bool_]
+    is_ajar: NDArray[np.bool_]
     is_frozen: NDArray[np.bool_]
     is_reset: NDArray[np.bool_]
     is_dead: NDArray[np.bool_]
@@ -80,7 +94,10 @@ class Effects:
             lost=np.zeros((*shape, 3)),
             residual_ma=np.zeros(shape),
             joint_k=np.zeros((*shape, 3)),
+            distortion=np.zeros(shape),
+            shift=np.zeros(shape),
             is_open=np.zeros(shape, dtype=np.bool_),
+            is_ajar=np.zeros(shape, dtype=np.bool_),
             is_frozen=np.zeros(shape, dtype=np.bool_),
             is_reset=np.zeros(shape, dtype=np.bool_),
             is_dead=np.zeros(shape, dtype=np.bool_),
@@ -94,16 +111,18 @@ class Effects:
             self.load[:, row] = np.maximum(self.load[:, row], strength)
         elif fault.kind == "phase_loss":
             self.lost[:, row, phase] = np.maximum(self.lost[:, row, phase], fault.level * strength)
-        elif fault.kind == "residual_step":
-            self.residual_ma[:, row] += fault.level * strength
         elif fault.kind == "hot_joint":
             self.joint_k[:, row, phase] += fault.level * strength
+        elif fault.kind in _ADDED:
+            name, sign = _ADDED[fault.kind]
+            getattr(self, name)[:, row] += sign * fault.level * strength
         else:
             self._switch(fault.kind)[:, row] |= strength > 0
 
     def _switch(self, kind: str) -> NDArray[np.bool_]:
         return {
             "breaker_trip": self.is_open,
+            "door_open": self.is_ajar,
             "frozen_value": self.is_frozen,
             "counter_reset": self.is_reset,
         }.get(kind, self.is_dead)
@@ -161,6 +180,16 @@ class FaultBook:
         for fault in gone:
             del self.faults[fault.number]
         return gone
+
+    def remember(self) -> list[dict[str, Any]]:
+        """Everything that is under way or to come, as plain data."""
+        return [asdict(fault) for fault in self.faults.values()]
+
+    def recall(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Enter again what remember() gave, under new numbers."""
+        for entry in entries:
+            number = next(self._numbers)
+            self.faults[number] = Fault(**{**entry, "number": number})
 
     def forget_past(self, now: float) -> None:
         """Drop what has ended."""

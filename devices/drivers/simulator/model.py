@@ -1,6 +1,6 @@
 """What simulated meters show: three-phase values, consistent with each other and with the counters."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +36,10 @@ class Carry:
         """Of meters that never had a fault."""
         return cls(*(np.zeros((devices, 3)) for _ in range(4)))
 
+    def parts(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """All four, to be read and written."""
+        return self.ep_kwh, self.eq_kvarh, self.joint_k, self.conductor_k
+
     def is_any(self) -> bool:
         """Whether anything is left to show."""
         heat = max(np.abs(self.joint_k).max(initial=0), np.abs(self.conductor_k).max(initial=0))
@@ -68,6 +72,21 @@ class Simulation:
         self._last: Frame = {}
         self.carry = Carry.nothing(len(devices))
         self._is_reset = np.zeros(len(devices), dtype=np.bool_)
+
+    def left_behind(self) -> dict[str, list[list[float]]]:
+        """What faults left in each device, by name: kWh, kvarh and K of joints and conductors."""
+        kept = np.stack(self.carry.parts(), axis=1)
+        return {
+            device.name: kept[row].tolist()
+            for row, device in enumerate(self.devices)
+            if kept[row].any()
+        }
+
+    def take_up(self, left: Mapping[str, list[list[float]]]) -> None:
+        """Go on with what left_behind() gave; devices it does not name have nothing left."""
+        for row, device in enumerate(self.devices):
+            for part, kept in zip(self.carry.parts(), left.get(device.name, ()), strict=False):
+                part[row] = kept
 
     def value_at(self, moment: float) -> Frame:
         """Values by point code, [n], at a moment (epoch seconds)."""
@@ -137,7 +156,9 @@ class Simulation:
             room_c=room_c,
             conductor_c=room_c[:, :, None] + RATED_RISE_K * heat,
             residual_ma=self._leakage(moment),
+            distortion=np.zeros((len(times), len(facts.seed))),
             is_open=np.zeros((len(times), len(facts.seed)), dtype=np.bool_),
+            is_ajar=np.zeros((len(times), len(facts.seed)), dtype=np.bool_),
         )
 
     def _open_voltage(self, moment: Floats) -> Floats:
@@ -170,19 +191,25 @@ class Simulation:
 
     def _disturb(self, state: State, effects: Effects) -> tuple[Floats, Floats]:
         """Let faults change power, voltage, leakage and breaker; returns the added kW and kvar."""
-        rated = self._facts.rated_kva
+        rated, tree = self._facts.rated_kva, self._facts.tree
+        if tree is not None:
+            tree.lose(effects.lost, effects.is_open)
         s_kva = np.hypot(state.p_kw.sum(axis=2), state.q_kvar.sum(axis=2))
         wanted = np.maximum(effects.load_to * rated / np.maximum(s_kva, 1e-9), 1.0)
         factor = (1 + (wanted - 1) * effects.load) * ~effects.is_open
         kept = factor[:, :, None] * (1 - np.minimum(effects.lost / LOST_FOR_GOOD, 1.0))
         more_kw, more_kvar = state.p_kw * (kept - 1), state.q_kvar * (kept - 1)
+        if tree is not None:
+            for more in (more_kw, more_kvar, effects.residual_ma):
+                tree.pass_on(more)
+        state.dmd_kw = state.dmd_kw * _changed(state.p_kw, more_kw)
+        state.dmd_kvar = state.dmd_kvar * _changed(state.q_kvar, more_kvar)
         state.p_kw = state.p_kw + more_kw
         state.q_kvar = state.q_kvar + more_kvar
-        state.dmd_kw = state.dmd_kw * kept.mean(axis=2)
-        state.dmd_kvar = state.dmd_kvar * kept.mean(axis=2)
-        state.u_v = state.u_v * (1 - effects.lost)
+        state.u_v = state.u_v * (1 - effects.lost) * (1 + effects.shift)[:, :, None]
         state.residual_ma = state.residual_ma + effects.residual_ma
-        state.is_open = effects.is_open
+        state.distortion = effects.distortion
+        state.is_open, state.is_ajar = effects.is_open, effects.is_ajar
         return more_kw, more_kvar
 
     def _drop_voltage(self, state: State) -> Floats:
@@ -230,6 +257,12 @@ class Simulation:
                 counter[first:, row] -= shown
                 kept[row] -= shown
         self._is_reset = effects.is_reset[-1].copy()
+
+
+def _changed(power: Floats, more: Floats) -> Floats:
+    """Power after a change as a share of the power before, [times, devices]."""
+    before = power.sum(axis=2)
+    return np.where(before > 0, 1 + more.sum(axis=2) / np.maximum(before, 1e-9), 1.0)
 
 
 def _freeze(frame: Frame, effects: Effects, last: Frame) -> None:

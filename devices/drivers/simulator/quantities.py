@@ -13,6 +13,8 @@ LINES = ("ab", "bc", "ca")
 NOMINAL_HZ = 50.0
 TRIPLEN_SHARE = 0.05
 DEAD_V = 1.0
+# What the oil of an idle transformer is above the room.
+OIL_RISE_K = 11.0
 
 
 @dataclass(slots=True)
@@ -31,7 +33,9 @@ class State:
     room_c: Floats
     conductor_c: Floats
     residual_ma: Floats
+    distortion: Floats
     is_open: NDArray[np.bool_]
+    is_ajar: NDArray[np.bool_]
 
 
 def quantities(state: State) -> dict[str, Floats]:
@@ -138,7 +142,7 @@ def _qualities(state: State, current: Floats) -> dict[str, Floats]:
         load = np.clip(current[:, :, number] / rated_a, 0.12, 1.5)
         wander = 1 + 0.12 * smooth(facts.seed * 3 + number, moment / 240.0, 30)
         is_fed = state.u_v[:, :, number] > DEAD_V * 20
-        frame[f"THD_U{phase}"] = (1.3 + 1.6 * load) * wander * is_fed
+        frame[f"THD_U{phase}"] = ((1.3 + 1.6 * load) * wander + state.distortion) * is_fed
         has_load = current[:, :, number] > 1e-3
         frame[f"THD_I{phase}"] = facts.thd_i * (0.7 + 0.3 / load) * wander * has_load
     frame["THD_U_avg"] = (frame["THD_Ua"] + frame["THD_Ub"] + frame["THD_Uc"]) / 3
@@ -155,5 +159,7 @@ def _safety(state: State) -> dict[str, Floats]:
     frame["T4"] = state.room_c + 2.0 + 0.2 * rise.mean(axis=2)
     frame["IR"] = np.maximum(state.residual_ma, 0) * np.where(state.is_open, 0.1, 1.0)
     frame["DI1"] = np.where(state.is_open, 0.0, 1.0)
-    frame["DI2"] = np.zeros_like(state.room_c)
+    frame["DI2"] = np.where(state.is_ajar, 1.0, 0.0)
+    frame["T_oil"] = state.room_c + OIL_RISE_K + 1.5 * rise.mean(axis=2)
+    frame["T_amb"] = state.room_c
     return frame

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from devices.drivers.simulator import SimGateway
 from devices.drivers.simulator.commands import Console
 from devices.drivers.simulator.control import ControlServer
+from devices.drivers.simulator.director import Director
 from devices.drivers.simulator.faults import read_script
 from devices.drivers.simulator.mbap import Connection, Unit
 from devices.drivers.simulator.replay import open_folder
@@ -81,8 +83,9 @@ class Listener:
 class Simulator:
     """A world behind listeners."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, director: Director | None = None) -> None:
         self.world = world
+        self.director = director
         self.listeners = [
             Listener(gateway, world.units[gateway.name]) for gateway in world.gateways
         ]
@@ -117,6 +120,8 @@ class Simulator:
                 played_at = loop.time()
                 for track in self.world.tracks.values():
                     track.advance()
+            if self.director is not None:
+                self.director.cue(self.world, now=time.time())
             self.world.step()
             await self.heed_faults()
             if save is not None and step % SAVE_EVERY_STEPS == 0:
@@ -140,7 +145,7 @@ class Simulator:
         return {listener.gateway.name: listener.requests for listener in self.listeners}
 
 
-async def serve(
+async def serve(  # noqa: PLR0913 - what a simulator may be given
     gateways: Sequence[SimGateway],
     *,
     control_path: Path | None,
@@ -148,20 +153,21 @@ async def serve(
     script: Path | None = None,
     replay: Path | None = None,
     state_path: Path | None = None,
+    director: Director | None = None,
 ) -> None:
     """Serve until `stop` is set.
 
-    script: faults by time. replay: folder of measured data for the devices that name a file of it.
-    state_path: keeps what faults did to the counters over a restart. Raises OSError when an address
+    script: faults by time. director: lets one follow the other for ever. replay: folder of measured data for the devices that name a file of it.
+    state_path: keeps faults and what they did to the counters over a restart. Raises OSError when an address
     is taken, FaultError and ReplayError when script or folder are wrong.
     """
     tracks = open_folder(replay) if replay is not None else {}
     world = World(gateways, tracks=tracks)
     if state_path is not None:
-        _recall(state_path, world)
+        _recall(state_path, world, with_faults=script is None)
     if script is not None:
         world.load_faults(read_script(script))
-    simulator = Simulator(world)
+    simulator = Simulator(world, director=director)
     control = ControlServer(control_path, simulator.handle) if control_path is not None else None
     living: asyncio.Task[None] | None = None
     try:
@@ -198,10 +204,11 @@ def _save(path: Path, world: World) -> None:
     fresh.replace(path)
 
 
-def _recall(path: Path, world: World) -> None:
+def _recall(path: Path, world: World, *, with_faults: bool) -> None:
     try:
-        world.recall(json.loads(path.read_text(encoding="utf-8")))
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        world.recall(kept, with_faults=with_faults)
     except FileNotFoundError:
         return
-    except (ValueError, OSError):
+    except (ValueError, TypeError, AttributeError, KeyError, OSError):
         logger.warning("simulator.state_unreadable path=%s", path)

@@ -157,21 +157,20 @@ class World:
         else:
             raise ReplayError(f"no track {name!r}; there are: {', '.join(self.tracks) or 'none'}")
 
-    def remember(self) -> dict[str, list[list[float]]]:
-        """What faults left in the counters, by device: kWh and kvarh per phase."""
-        carry = self.simulation.carry
-        return {
-            device.name: [carry.ep_kwh[row].tolist(), carry.eq_kvarh[row].tolist()]
-            for row, device in enumerate(self.simulation.devices)
-            if carry.ep_kwh[row].any() or carry.eq_kvarh[row].any()
-        }
+    def remember(self) -> dict[str, Any]:
+        """Faults under way, and what faults left behind; see recall()."""
+        return {"left": self.simulation.left_behind(), "faults": self.book.remember()}
 
-    def recall(self, left: Mapping[str, Any]) -> None:
-        """Take up what remember() gave, so that no counter falls back at a restart."""
-        carry = self.simulation.carry
-        for row, device in enumerate(self.simulation.devices):
-            if device.name in left:
-                carry.ep_kwh[row], carry.eq_kvarh[row] = np.array(left[device.name])
+    def recall(self, kept: Mapping[str, Any], *, with_faults: bool = True) -> None:
+        """Take up what remember() gave: no counter falls back at a restart, no fault is forgotten.
+
+        Faults of devices and gateways that are gone stay away.
+        """
+        self.simulation.take_up(kept.get("left", {}))
+        if with_faults:
+            faults = kept.get("faults", [])
+            known = {*self._members, *self.units}
+            self.book.recall([fault for fault in faults if fault["target"] in known])
 
     def _enter(self, gateway: str, device: SimDevice) -> None:
         self._claim(device.name).append(device.name)

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import close_old_connections
 
+from devices.drivers.simulator.director import Director
 from devices.drivers.simulator.faults import FaultError
 from devices.drivers.simulator.replay import ReplayError
 from devices.drivers.simulator.server import serve
@@ -23,6 +24,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--control", type=Path, default=settings.SIMULATOR_CONTROL)
+        parser.add_argument(
+            "--director", action="store_true", help="let something go wrong every few minutes"
+        )
         parser.add_argument("--script", type=Path, help="faults by time, YAML or JSON")
         parser.add_argument(
             "--replay",
@@ -43,6 +47,7 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ending.set)
         script = options["script"]
+        seed = 1 if options["director"] else None
         while not ending.is_set():
             key, gateways = await sync_to_async(_load)()
             stop = asyncio.Event()
@@ -54,7 +59,8 @@ class Command(BaseCommand):
                     stop=stop,
                     script=script,
                     replay=options["replay"],
-                    state_path=settings.HOME / "simulator.json",
+                    state_path=settings.SIMULATOR_STATE,
+                    director=Director(gateways, seed=seed) if seed is not None else None,
                 )
             finally:
                 watching.cancel()
