@@ -38,4 +38,15 @@ BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
+    # Data completeness: the hours that samples came into are counted again.
+    "count-samples": {
+        "task": "devices.tasks.count_samples",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
+    "forget-tallies": {
+        "task": "devices.tasks.forget_tallies",
+        "schedule": 6 * 3600.0,
+        "options": {"expires": 3600},
+    },
 }

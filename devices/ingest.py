@@ -103,7 +103,7 @@ def ingest(
         logger.warning("ingest.refused rows=%d reason=time", refused)
     if not kept.rows:
         return IngestResult(stored=0, duplicates=0, refused=refused)
-    appended = _store(kept, fence)
+    appended = _store(kept, fence, now)
     watched = live.store(kept, now=now) if is_live else {}
     if is_live if with_subscribers is None else with_subscribers:
         _tell(kept)
@@ -111,13 +111,15 @@ def ingest(
     return IngestResult(stored=appended.stored, duplicates=appended.duplicates, refused=refused)
 
 
-def _store(batch: Batch, fence: Fence | None) -> history.Appended:
+def _store(batch: Batch, fence: Fence | None, now: datetime) -> history.Appended:
     try:
         history.prepare(batch)
         with transaction.atomic():
             if fence is not None:
                 _check(fence)
-            return history.append(batch)
+            appended = history.append(batch)
+            history.note_late(batch, now=now)
+            return appended
     except AWAY as reason:
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()

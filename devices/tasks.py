@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from devices import history
-from devices.services import links, polling
+from devices.services import links, polling, tallies
 
 DAYS_AHEAD = 2
 
@@ -33,6 +33,18 @@ def keep_partitions(**_: Any) -> None:
     today = timezone.now().date()
     history.ensure_partitions(today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1))
     history.drop_partitions(before=today - timedelta(days=settings.READING_RETENTION_DAYS))
+
+
+@shared_task(name="devices.tasks.count_samples")
+def count_samples(**_: Any) -> None:
+    """Data completeness of the hours that samples came into."""
+    tallies.count(now=timezone.now())
+
+
+@shared_task(name="devices.tasks.forget_tallies")
+def forget_tallies(**_: Any) -> None:
+    """Counts past their retention go."""
+    tallies.forget_old(now=timezone.now())
 
 
 @worker_shutdown.connect

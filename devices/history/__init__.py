@@ -1,6 +1,7 @@
 """Readings at rest: the one writer, the one reader, and the partitions between them."""
 
 from devices.history.append import Appended, append, prepare, within_range
+from devices.history.late import LATE_S, note_late
 from devices.history.layouts import Positions, positions
 from devices.history.partitions import (
     Partition,
@@ -12,6 +13,7 @@ from devices.history.samples import Batch, LayoutGroup
 from devices.history.series import Series, series
 
 __all__ = [
+    "LATE_S",
     "Appended",
     "Batch",
     "LayoutGroup",
@@ -21,6 +23,7 @@ __all__ = [
     "append",
     "drop_partitions",
     "ensure_partitions",
+    "note_late",
     "partitions",
     "positions",
     "prepare",

@@ -10,6 +10,7 @@ from devices.models.equipment import (
     PollShard,
     Ratio,
 )
+from devices.models.tallies import CountedZone, LateHour, SiteTally, Tally
 from devices.models.templates import (
     DeviceTemplate,
     Layout,
@@ -20,9 +21,11 @@ from devices.models.templates import (
 
 __all__ = [
     "Bus",
+    "CountedZone",
     "Device",
     "DeviceTemplate",
     "Gateway",
+    "LateHour",
     "Layout",
     "LinkEvent",
     "Meter",
@@ -31,5 +34,7 @@ __all__ = [
     "PollShard",
     "Ratio",
     "Register",
+    "SiteTally",
+    "Tally",
     "TemplateVersion",
 ]
