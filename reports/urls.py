@@ -10,6 +10,7 @@ urlpatterns = [
     path("sites/", views.site_list, name="site-list"),
     path("sites/<int:pk>/", views.site_detail, name="site-detail"),
     path("help/states/", views.state_diagrams, name="state-diagrams"),
+    path("help/completeness/", views.completeness, name="completeness-help"),
     path("about/", views.about, name="about"),
     path("health/", views.health, name="health"),
 ]

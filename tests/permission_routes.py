@@ -76,6 +76,7 @@ PAGES: dict[str, list[Case]] = {
     "reports:site-list": [read()],
     "reports:site-detail": [read("site")],
     "reports:state-diagrams": [read(shows=False)],
+    "reports:completeness-help": [read(shows=False)],
     "reports:about": [read(shows=False)],
     "reports:health": [read(who=everybody(), shows=False)],
     "sites:profile": [
@@ -208,6 +209,7 @@ API: dict[str, list[Case]] = {
     "api-points": [read(shows=False)],
     "api-search": [read(query=lambda world: {"q": world.device.name})],
     "api-hall": [read(shows=False)],
+    "api-site-completeness": [read("site", shows=False)],
     "api-alarms": [read()],
     "api-alarm": [read("alarm")],
     "api-alarm-log": [read("alarm", shows=False)],

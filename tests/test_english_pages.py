@@ -53,6 +53,7 @@ def _pages(world: World) -> list[str]:
         reverse("sites:profile"),
         reverse("mfa_index"),
         reverse("reports:about"),
+        reverse("reports:completeness-help"),
         reverse("reports:state-diagrams"),
         reverse("jsi18n"),
         reverse("admin:index"),

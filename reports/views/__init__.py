@@ -2,7 +2,7 @@
 
 from reports.views.halls import hall
 from reports.views.health import health
-from reports.views.help import about, state_diagrams
+from reports.views.help import about, completeness, state_diagrams
 from reports.views.places import site_detail, site_list
 
-__all__ = ["about", "hall", "health", "site_detail", "site_list", "state_diagrams"]
+__all__ = ["about", "completeness", "hall", "health", "site_detail", "site_list", "state_diagrams"]

@@ -17,7 +17,10 @@ from django.views.decorators.http import require_safe
 
 from alarms import states as alarm_states
 from core.transitions import Life
+from devices.services import tallies
+from reports.selectors.completeness import TARGET_PERCENT
 from reports.selectors.diagrams import diagram_of
+from reports.templatetags.ui import duration
 from sites.rules import Ability
 from workorders import states as order_states
 
@@ -54,6 +57,19 @@ def _drawn(title: str, key: str, life: Life) -> dict[str, Any]:
             for edge in life.edges
         ],
     }
+
+
+@login_required
+@require_safe
+def completeness(request: HttpRequest) -> HttpResponse:
+    """How data completeness is computed."""
+    context = {
+        "lag": duration(tallies.LAG.total_seconds()),
+        "target": TARGET_PERCENT,
+        "device_days": tallies.TALLY_RETENTION_DAYS,
+        "site_days": tallies.SITE_TALLY_RETENTION_DAYS,
+    }
+    return render(request, "reports/completeness_help.html", context)
 
 
 @login_required

@@ -49,6 +49,7 @@ class World:
             f"/live/?device={self.device.pk}",
             "/live/?q=电表",
             "/help/states/",
+            "/help/completeness/",
             "/about/",
             "/profile/",
             "/accounts/2fa/",

@@ -1,0 +1,196 @@
+"""Data completeness of what a person sees: good samples ÷ expected ones, by site, device and hour.
+
+Each site counts its own days. Nothing is known (None) before one whole sample was expected.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from django.db import connection
+from django.db.models import F, Max, Q, Sum
+
+from core.time import local_day
+from devices import live
+from devices.models import Device, SiteTally, Tally
+from sites.models import Site, User
+
+TARGET_PERCENT = 98.5
+DAYS = 30
+_ONE_SAMPLE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Good samples of those expected; `until` is up to when they were counted."""
+
+    good: float = 0.0
+    expected: float = 0.0
+    until: datetime | None = None
+
+    @property
+    def percent(self) -> float | None:
+        """0 to 100; None before one whole sample was expected."""
+        if self.expected < _ONE_SAMPLE:
+            return None
+        return min(100.0, 100.0 * self.good / self.expected)
+
+    @property
+    def is_low(self) -> bool:
+        return self.percent is not None and self.percent < TARGET_PERCENT
+
+
+@dataclass(frozen=True, slots=True)
+class LowSite:
+    """A site with its completeness of today and the moment of its newest sample."""
+
+    site: Site
+    share: Share
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceShare:
+    """A device with its completeness of today and of the last 30 days."""
+
+    device: Device
+    today: Share
+    month: Share
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """One day of a site: the whole day, and its hours from midnight (23 to 25 of them)."""
+
+    day: date
+    share: Share
+    hours: list[Share]
+
+
+def on_day(now: datetime, *, days_ago: int = 0) -> Q:
+    """Rows with `site` and `day` whose day is each site's own today, or so many days before it."""
+    zones = Site.objects.order_by().values_list("timezone", flat=True).distinct()
+    condition = Q(pk__in=[])
+    for zone in zones:
+        day = local_day(now, zone) - timedelta(days=days_ago)
+        condition |= Q(site__timezone=zone, day=day)
+    return condition
+
+
+def total(*, user: User, now: datetime, days_ago: int = 0) -> Share:
+    """All visible sites together, on their own today or so many days before."""
+    rows = SiteTally.objects.visible_to(user).filter(on_day(now, days_ago=days_ago))
+    return _share(
+        rows.aggregate(good=Sum("good"), expected=Sum("expected"), until=Max("counted_until"))
+    )
+
+
+def by_site(*, user: User, now: datetime, site_ids: Collection[int]) -> dict[int, Share]:
+    """Completeness of today of some sites; what has no count is left out."""
+    rows = SiteTally.objects.visible_to(user).filter(on_day(now), site__in=site_ids)
+    return {row.site_id: Share(row.good, row.expected, row.counted_until) for row in rows}
+
+
+def by_town(*, user: User, now: datetime) -> dict[int | None, Share]:
+    """Completeness of today by town of the enterprise; None holds those without one."""
+    rows = SiteTally.objects.visible_to(user).filter(on_day(now)).order_by()
+    sums = rows.values(town=F("site__enterprise__town")).annotate(
+        good_sum=Sum("good"), expected_sum=Sum("expected"), until=Max("counted_until")
+    )
+    return {row["town"]: Share(row["good_sum"], row["expected_sum"], row["until"]) for row in sums}
+
+
+def lowest(*, user: User, now: datetime, limit: int = 5) -> list[LowSite]:
+    """The visible sites with the lowest completeness of today, the lowest first."""
+    rows = (
+        SiteTally.objects.visible_to(user)
+        .filter(on_day(now), expected__gte=_ONE_SAMPLE)
+        .select_related("site__enterprise")
+        .order_by(F("good") / F("expected"), "site__number")[:limit]
+    )
+    found = list(rows)
+    last = last_data([row.site_id for row in found])
+    return [
+        LowSite(row.site, Share(row.good, row.expected, row.counted_until), last.get(row.site_id))
+        for row in found
+    ]
+
+
+def last_data(site_ids: Collection[int]) -> dict[int, datetime]:
+    """The moment of the newest stored sample of each site, as far as the latest values know."""
+    places = dict(Device.objects.filter(site__in=site_ids).values_list("pk", "site_id"))
+    found: dict[int, float] = {}
+    for pk, sample in live.latest(device_ids=list(places)).items():
+        found[places[pk]] = max(sample.at, found.get(places[pk], 0.0))
+    return {pk: datetime.fromtimestamp(at, tz=UTC) for pk, at in found.items()}
+
+
+def days_of_site(*, site: Site, now: datetime, days: int = DAYS) -> Share:
+    """A site's last days together, the present one included."""
+    rows = SiteTally.objects.filter(site=site, day__range=_range(site, now, days))
+    return _share(
+        rows.aggregate(good=Sum("good"), expected=Sum("expected"), until=Max("counted_until"))
+    )
+
+
+def by_device(*, site: Site, now: datetime, days: int = DAYS) -> list[DeviceShare]:
+    """The devices of a site with their completeness, the lowest of the last days first."""
+    first, today = _range(site, now, days)
+    rows = Tally.objects.filter(device__site=site, day__range=(first, today)).order_by()
+    sums = {
+        row["device"]: row
+        for row in rows.values("device").annotate(
+            month_good=Sum("good_total"),
+            month_expected=Sum("expected_total"),
+            today_good=Sum("good_total", filter=Q(day=today)),
+            today_expected=Sum("expected_total", filter=Q(day=today)),
+        )
+    }
+    found = [
+        DeviceShare(
+            device=device,
+            today=Share(row["today_good"] or 0.0, row["today_expected"] or 0.0),
+            month=Share(row["month_good"], row["month_expected"]),
+        )
+        for device in Device.objects.filter(site=site, pk__in=sums).select_related("circuit")
+        if (row := sums[device.pk])
+    ]
+    return sorted(found, key=lambda one: (one.month.percent or 0.0, one.device.code))
+
+
+_HEAT = """
+SELECT tally.day, hour.position, sum(least(hour.good, hour.expected)), sum(hour.expected)
+FROM devices_tally tally
+JOIN devices_device device ON device.id = tally.device_id
+CROSS JOIN LATERAL unnest(tally.good, tally.expected) WITH ORDINALITY
+    AS hour (good, expected, position)
+WHERE device.site_id = %s AND tally.day BETWEEN %s AND %s
+GROUP BY tally.day, hour.position ORDER BY tally.day DESC, hour.position
+"""
+
+
+def heat(*, site: Site, now: datetime, days: int = DAYS) -> list[HeatRow]:
+    """Hours of the site's last days, newest day first; days without a count are left out."""
+    first, today = _range(site, now, days)
+    with connection.cursor() as cursor:
+        cursor.execute(_HEAT, [site.pk, first, today])
+        rows = cursor.fetchall()
+    return list(_heat_rows(rows))
+
+
+def _heat_rows(rows: list[tuple[date, int, float, float]]) -> Iterator[HeatRow]:
+    by_day: dict[date, list[Share]] = {}
+    for day, _position, good, expected in rows:
+        by_day.setdefault(day, []).append(Share(float(good), float(expected)))
+    for day, hours in by_day.items():
+        whole = Share(sum(hour.good for hour in hours), sum(hour.expected for hour in hours))
+        yield HeatRow(day=day, share=whole, hours=hours)
+
+
+def _range(site: Site, now: datetime, days: int) -> tuple[date, date]:
+    today = local_day(now, site.timezone)
+    return today - timedelta(days=days - 1), today
+
+
+def _share(found: dict[str, object]) -> Share:
+    return Share(found["good"] or 0.0, found["expected"] or 0.0, found["until"])  # type: ignore[arg-type]
