@@ -8,6 +8,7 @@ its bus and its gateway are in use. Counted again as often as one likes, the res
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -219,7 +220,7 @@ def _perform(
     first, last = step.hours
     bounds = [bound.isoformat() for bound in step.bounds]
     touched = range(first - 1, last)
-    facts = {
+    facts: dict[str, Any] = {
         "zone": step.zone,
         "day": step.day,
         "start": step.start,

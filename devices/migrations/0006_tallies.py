@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('devices', '0004_plan_changes'),
+        ('devices', '0005_search_text'),
         ('sites', '0004_circuits_and_coordinates'),
     ]
 
