@@ -8,4 +8,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("dianwu")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["devices", "alarms", "workorders", "reports"])
+app.autodiscover_tasks(["sites", "devices", "alarms", "workorders", "reports"])

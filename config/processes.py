@@ -100,7 +100,8 @@ def _workers(given: Given) -> list[Process]:
     beat_file = given.home / "beat"
     return [
         *(_poll_worker(shard) for shard in range(given.poll_shards)),
-        _celery("worker", "worker", "-Q", "default,notify,reports", "-c", "2", "-n", "worker@%h"),
+        _celery("worker", "worker", "-Q", "default,notify", "-c", "2", "-n", "worker@%h"),
+        _celery("jobs", "worker", "-Q", "reports", "-c", "1", "-n", "jobs@%h"),
         _celery("beat", "beat", "-s", str(beat_file), "--pidfile="),
     ]
 

@@ -7,6 +7,8 @@ POLL_TICK_S = 1.0
 TASK_ROUTES = {
     "alarms.tasks.*": {"queue": "notify"},
     "reports.tasks.*": {"queue": "reports"},
+    # Long work has a worker of its own: it must not hold up a sweep.
+    "sites.tasks.run_job": {"queue": "reports"},
 }
 
 BEAT_SCHEDULE: dict[str, dict[str, object]] = {
@@ -31,6 +33,12 @@ BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "alarms.tasks.sweep_alarms",
         "schedule": 15.0,
         "options": {"expires": 15},
+    },
+    # Jobs whose worker died; results past their time.
+    "sweep-jobs": {
+        "task": "sites.tasks.sweep_jobs",
+        "schedule": 30.0,
+        "options": {"expires": 30},
     },
     # Partitions ahead of time, old ones dropped.
     "keep-partitions": {

@@ -56,7 +56,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "pghistory.middleware.HistoryMiddleware",
+    "core.history.ChangeMiddleware",
     "core.http.DomainErrorMiddleware",
 ]
 
@@ -245,6 +245,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AlarmMoveEnum": "alarms.states.Move",
         "HandlingEnum": "alarms.states.Handling",
+        "JobStateEnum": "sites.states.JobState",
         "OrderKindEnum": "workorders.states.Kind",
         "OrderMoveEnum": "workorders.states.Move",
         "OrderStateEnum": "workorders.states.State",

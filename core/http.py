@@ -6,12 +6,13 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.db.models.fields.files import FieldFile
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
-from core.errors import DomainError, Invalid
+from core.errors import DomainError, Invalid, NotFound
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -89,3 +90,16 @@ def tell_fields(form: forms.Form, refusal: Invalid) -> None:
             form.add_error(field if field in form.fields else None, sentence)
     if not refusal.fields:
         form.add_error(None, str(refusal))
+
+
+def download(kept: FieldFile, name: str) -> FileResponse:
+    """A stored file for one person. Raises NotFound when there is none, or none any more."""
+    if not kept:
+        raise NotFound
+    try:
+        file = kept.open("rb")
+    except FileNotFoundError:
+        raise NotFound from None
+    answer = FileResponse(file, as_attachment=True, filename=name)
+    answer["Cache-Control"] = "private, no-store"
+    return answer

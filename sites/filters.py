@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from core.filters import AnyOfFilter, MomentFilter, SearchFilter, StableOrderingFilter
-from sites.models import Category, Department, Enterprise, Site, Team, Town, User
+from sites.models import Category, Department, Enterprise, Job, Site, Team, Town, User
+from sites.states import JobState
 
 
 def visible_sites(request: HttpRequest | None) -> QuerySet[Any]:
@@ -66,4 +67,17 @@ class SiteFilter(django_filters.FilterSet):
 
     class Meta:
         model = Site
+        fields: list[str] = []
+
+
+class JobFilter(django_filters.FilterSet):
+    """Background jobs by kind, state and time."""
+
+    kind = django_filters.CharFilter(max_length=40, label=_("类型"))
+    state = AnyOfFilter(choices=JobState.choices, label=_("状态"))
+    created_from = MomentFilter(field_name="created_at", label=_("创建时间起"))
+    ordering = StableOrderingFilter(fields=["created_at", "finished_at"], label=_("排序"))
+
+    class Meta:
+        model = Job
         fields: list[str] = []

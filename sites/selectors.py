@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from core.errors import Forbidden, NotFound
-from sites.models import Grant, Site, User, access_for
+from sites.models import Grant, Job, Site, User, access_for
 from sites.models.access import scopes_over
 from sites.rules import ABILITIES, Ability
 
@@ -59,6 +59,14 @@ def people_for(*, site: Site, ability: Ability, at: datetime | None = None) -> Q
     holding = Grant.objects.in_force(at or timezone.now()).filter(scopes_over(site), role__in=roles)
     people = User.objects.able_to_sign_in(with_demo=settings.DEMO_LOGINS)
     return people.filter(pk__in=holding.values("user_id")).order_by("username")
+
+
+def job_for(*, user: Person, pk: int) -> Job:
+    """One's own background job. Raises NotFound for anybody else's."""
+    job = Job.objects.visible_to(user).filter(pk=pk).first()
+    if job is None:
+        raise NotFound
+    return job
 
 
 def data_classes_for(*, user: Person, site: Site) -> frozenset[str]:

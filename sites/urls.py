@@ -9,5 +9,9 @@ urlpatterns = [
     path("profile/", views.profile, name="profile"),
     path("profile/theme/", views.theme_set, name="theme-set"),
     path("profile/tokens/<int:pk>/revoke/", views.token_revoke, name="token-revoke"),
+    path("jobs/", views.job_list, name="job-list"),
+    path("jobs/<int:pk>/", views.job_detail, name="job-detail"),
+    path("jobs/<int:pk>/cancel/", views.job_cancel, name="job-cancel"),
+    path("jobs/<int:pk>/file/", views.job_file, name="job-file"),
     path("language/", views.language_set, name="language-set"),
 ]

@@ -97,6 +97,10 @@ PAGES: dict[str, list[Case]] = {
         write("", everybody(), lambda _world: {"language": "en"}, changes=False)
     ],
     "sites:token-revoke": [write("token", own(OWNER))],
+    "sites:job-list": [read(shows=False)],
+    "sites:job-detail": [read("job", own(OWNER))],
+    "sites:job-file": [read("job", own(OWNER), shows=False)],
+    "sites:job-cancel": [write("waiting_job", own(OWNER))],
     "devices:live": [read()],
     "devices:tree": [read("site")],
     "devices:curve": [
@@ -192,6 +196,10 @@ API: dict[str, list[Case]] = {
         read(shows=False),
         Case(signed_in(), "PATCH", body=lambda _world: {"theme": "dark"}, changes=True),
     ],
+    "api-jobs": [read(shows=False)],
+    "api-job": [read("job", own(OWNER), shows=False)],
+    "api-job-file": [read("job", own(OWNER), shows=False)],
+    "api-job-cancel": [write("waiting_job", own(OWNER), ok=200)],
     "api-sites": [read()],
     "api-site": [read("site")],
     "api-site-latest": [read("site", shows=False)],

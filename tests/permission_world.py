@@ -19,12 +19,13 @@ from alarms.tests.factories import make_alarm, make_rule
 from devices.models import Device, LinkEvent, PointCode, PollShard
 from devices.tests.factories import make_device
 from sites import services as site_services
-from sites.models import ApiToken, Grant, SignInRefusal, User
+from sites.models import ApiToken, Grant, Job, SignInRefusal, User
 from sites.rules import DataClass, Role
 from sites.tests.factories import (
     PASSWORD,
     People,
     make_circuit,
+    make_job,
     make_room,
     make_transformer,
     people,
@@ -58,6 +59,8 @@ class World:
     orders: dict[str, WorkOrder]
     photo: Photo
     token: ApiToken
+    job: Job
+    waiting_job: Job
     rows: dict[str, models.Model] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
@@ -141,6 +144,8 @@ def build() -> World:
         orders=orders,
         photo=photo,
         token=token,
+        job=make_job(cast.bo, words=SECRET + MARKUP),
+        waiting_job=make_job(cast.bo, is_run=False),
     )
     world.rows = _rows(world, room, transformer, circuit)
     for name in PEOPLE:

@@ -12,9 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from alarms.states import Severity
 from devices.models import Device
 from sites.models import Site, User, access_for
+from sites.models.changes import keeps_changes
 from sites.rules import Ability
 
 
+@keeps_changes()
 class Rule(models.Model):
     """One kind of alarm with a stable key (DOMAIN.md §4.2): its condition, its words, its advice.
 
@@ -161,6 +163,7 @@ class RuleOverrideQuerySet(models.QuerySet["RuleOverride"]):
         return self.filter(of_site | access.site_q("device__site__", ability=ability))
 
 
+@keeps_changes()
 class RuleOverride(models.Model):
     """What one site or one device says differently; empty fields inherit, the device wins."""
 

@@ -12,6 +12,7 @@ from core.search import Searchable
 from devices.models.templates import PointCode, TemplateVersion
 from devices.states import GatewayKind
 from sites.models import Circuit, Room, Site, SiteScopedQuerySet
+from sites.models.changes import keeps_changes
 from sites.models.places import Place
 
 
@@ -52,6 +53,7 @@ class Link(models.Model):
         abstract = True
 
 
+@keeps_changes()
 class Gateway(Place, Link):  # noqa: DJ008 - Place has it
     """A box at a site that speaks for the buses behind it."""
 
@@ -100,6 +102,7 @@ class BusQuerySet(SiteScopedQuerySet):
     site_path = "gateway__site__"
 
 
+@keeps_changes()
 class Bus(models.Model):
     """One line of a gateway with its own port; a single transaction at a time."""
 
@@ -144,6 +147,7 @@ class DeviceQuerySet(SiteScopedQuerySet):
         return self.select_related("site__enterprise", "site__team", "room", "circuit__transformer")
 
 
+@keeps_changes()
 class Device(Place, Link):  # noqa: DJ008 - Place has it
     """A measuring position: it keeps its id for ever, the physical meter is a child row.
 
@@ -210,6 +214,7 @@ class DeviceScopedQuerySet(SiteScopedQuerySet):
     site_path = "device__site__"
 
 
+@keeps_changes()
 class Meter(models.Model):
     """The physical meter at a measuring position, from and to."""
 
@@ -239,6 +244,7 @@ class Meter(models.Model):
         return self.serial
 
 
+@keeps_changes()
 class Ratio(models.Model):
     """Transformer ratios of a device for a period; stored values are at the primary side."""
 
@@ -271,6 +277,7 @@ class Ratio(models.Model):
         return f"CT {self.ct:g} PT {self.pt:g}"
 
 
+@keeps_changes()
 class PointOverride(Searchable):
     """What one device says differently about one point: a name, or that it is not connected."""
 

@@ -1,7 +1,8 @@
-"""REST: signing in, oneself, sites."""
+"""REST: signing in, oneself, background jobs, sites."""
 
 from django.urls import path
 
+from sites.api.jobs import JobCancelEndpoint, JobEndpoint, JobFileEndpoint, JobsEndpoint
 from sites.api.me import MeEndpoint
 from sites.api.places import SiteEndpoint, SitesEndpoint
 from sites.api.tokens import CurrentTokenEndpoint, TokenEndpoint, TokensEndpoint
@@ -11,6 +12,10 @@ urlpatterns = [
     path("tokens/current/", CurrentTokenEndpoint.as_view(), name="api-token-current"),
     path("tokens/<int:pk>/", TokenEndpoint.as_view(), name="api-token"),
     path("me/", MeEndpoint.as_view(), name="api-me"),
+    path("jobs/", JobsEndpoint.as_view(), name="api-jobs"),
+    path("jobs/<int:pk>/", JobEndpoint.as_view(), name="api-job"),
+    path("jobs/<int:pk>/cancel/", JobCancelEndpoint.as_view(), name="api-job-cancel"),
+    path("jobs/<int:pk>/file/", JobFileEndpoint.as_view(), name="api-job-file"),
     path("sites/", SitesEndpoint.as_view(), name="api-sites"),
     path("sites/<int:pk>/", SiteEndpoint.as_view(), name="api-site"),
 ]

@@ -9,6 +9,7 @@ from sites.models.access import (
 )
 from sites.models.circuits import Circuit, Transformer
 from sites.models.dictionaries import Category, Department, NumberSeries, Town
+from sites.models.jobs import Job
 from sites.models.people import Organisation, Team, User
 from sites.models.places import (
     Enterprise,
@@ -26,6 +27,7 @@ __all__ = [
     "Department",
     "Enterprise",
     "Grant",
+    "Job",
     "NumberSeries",
     "Organisation",
     "Room",

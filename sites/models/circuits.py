@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from sites.models.access import SiteScopedQuerySet
+from sites.models.changes import keeps_changes
 from sites.models.places import Place, Room
 
 # Bulk writers pass no clean(); the message is for their log, Circuit.clean() speaks to people.
@@ -60,6 +61,7 @@ class RoomScopedQuerySet(SiteScopedQuerySet):
     site_path = "room__site__"
 
 
+@keeps_changes()
 class Transformer(Place):
     """A power transformer; `rated_kva` is the base of its loading."""
 
@@ -82,6 +84,7 @@ class Transformer(Place):
         ordering = ["room_id", "name"]
 
 
+@keeps_changes()
 class Circuit(Place):
     """An LV circuit (回路); circuits form a tree from the incomer down.
 

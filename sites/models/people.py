@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from sites.models.access import access_for
+from sites.models.changes import keeps_changes
 from sites.models.names import name_for_reader
 from sites.models.zones import known_zone
 from sites.rules import Ability, ScopeKind
@@ -69,6 +70,7 @@ class PeopleManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[mi
     use_in_migrations = False
 
 
+@keeps_changes()
 class Organisation(models.Model):
     """A party: O&M company, owner, government body or platform provider."""
 
@@ -94,6 +96,7 @@ class Organisation(models.Model):
         return name_for_reader(self.name, self.name_en)
 
 
+@keeps_changes()
 class Team(models.Model):
     """A crew of an O&M company; sites are assigned to it."""
 
@@ -124,6 +127,18 @@ class Team(models.Model):
         return name_for_reader(self.name, self.name_en)
 
 
+# Never the password; when somebody signed in and how he likes to read is no master data.
+@keeps_changes(
+    exclude=(
+        "password",
+        "last_login",
+        "first_name",
+        "last_name",
+        "date_joined",
+        "language",
+        "theme",
+    )
+)
 class User(AbstractUser):
     """A person who signs in. What he may see and do is said by his grants alone."""
 

@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 
 from core.search import Searchable
 from sites.models.access import SiteScopedQuerySet, access_for
+from sites.models.changes import keeps_changes
 from sites.models.dictionaries import Category, Department, Town
 from sites.models.names import name_for_reader
 from sites.models.people import Team, User
@@ -56,6 +57,7 @@ class EnterpriseQuerySet(models.QuerySet["Enterprise"]):
         return self.filter(Q(pk__in=sites) | Q(pk__in=whole))
 
 
+@keeps_changes()
 class Enterprise(Place):
     """A legal entity that uses electricity (用电单位): the owner of sites.
 
@@ -136,6 +138,7 @@ class SiteQuerySet(SiteScopedQuerySet):
         return self.select_related("enterprise", "team")
 
 
+@keeps_changes()
 class Site(Place):
     """A place with supply points: the unit of contract, map and alarm routing.
 
@@ -217,6 +220,7 @@ def phase_nominal_v(nominal_v: float) -> float:
     return nominal_v if nominal_v <= 300 else nominal_v / sqrt(3)
 
 
+@keeps_changes()
 class Room(Place):
     """A distribution room of a site (配电室)."""
 

@@ -1,12 +1,15 @@
-"""Writes: numbers, grants, tokens, signing in."""
+"""Writes: numbers, grants, tokens, signing in, background jobs."""
 
 from sites.services.grants import end_grant, grant
+from sites.services.jobs import cancel_job, submit_job, sweep_jobs
 from sites.services.numbers import take_numbers
 from sites.services.profile import edit_profile
+from sites.services.running import run_job
 from sites.services.sign_in import record_refusal, sign_in, switch_off_second_step
 from sites.services.tokens import issue_token, note_use, revoke_token
 
 __all__ = [
+    "cancel_job",
     "edit_profile",
     "end_grant",
     "grant",
@@ -14,7 +17,10 @@ __all__ = [
     "note_use",
     "record_refusal",
     "revoke_token",
+    "run_job",
     "sign_in",
+    "submit_job",
+    "sweep_jobs",
     "switch_off_second_step",
     "take_numbers",
 ]

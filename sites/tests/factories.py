@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+from django.utils import timezone
+
 from sites import services
 from sites.models import (
     Circuit,
     Department,
     Enterprise,
     Grant,
+    Job,
     Organisation,
     Room,
     Site,
@@ -23,6 +26,7 @@ from sites.models import (
 )
 from sites.rules import Role
 from sites.services.grants import Scope
+from sites.services.jobs import Outcome, Progress, Work, register
 
 PASSWORD = "a long and boring password"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -131,6 +135,27 @@ def make_grant(user: User, role: Role, scope: Scope | None = None, **facts: Any)
     """A grant by the system, in force since long ago unless `starts_at` says otherwise."""
     defaults: dict[str, Any] = {"by": None, "now": LONG_AGO}
     return services.grant(user=user, role=role, scope=scope, **defaults | facts)
+
+
+def _write_a_file(job: Job, progress: Progress) -> Outcome:
+    """Work for tests: three steps and a file that says what it was asked."""
+    for step in range(3):
+        progress(step, 3, "步骤")
+    words = str(job.facts.get("words", ""))
+    return Outcome(f"完成 {words}", {"words": words}, words.encode(), "words.txt")
+
+
+register(Work("test", "测试任务", _write_a_file))
+
+
+def make_job(owner: User, *, words: str = "好", is_run: bool = True, **facts: Any) -> Job:
+    """A job of the test's kind, done unless told otherwise."""
+    defaults: dict[str, Any] = {"kind": "test", "now": timezone.now(), "facts": {"words": words}}
+    job = services.submit_job(owner=owner, **defaults | facts)
+    if is_run:
+        services.run_job(job_id=job.pk)
+        job.refresh_from_db()
+    return job
 
 
 @dataclass(frozen=True)

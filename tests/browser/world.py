@@ -19,7 +19,8 @@ from devices.tests.factories import (
     make_template_version,
 )
 from devices.tests.samples import make_batch
-from sites.tests.factories import People, make_circuit, make_room, people
+from sites.models import Job
+from sites.tests.factories import People, make_circuit, make_job, make_room, people
 from workorders.models import WorkOrder
 from workorders.states import State
 from workorders.tests.factories import make_order
@@ -31,6 +32,7 @@ class World:
     device: Device
     alarm: Alarm
     order: WorkOrder
+    job: Job
 
     def pages(self) -> list[str]:
         """Every page that Ana can open."""
@@ -52,6 +54,8 @@ class World:
             "/help/completeness/",
             "/about/",
             "/profile/",
+            "/jobs/",
+            f"/jobs/{self.job.pk}/",
             "/accounts/2fa/",
             "/accounts/password/change/",
             "/nowhere/",
@@ -118,4 +122,4 @@ def make_world() -> World:
         due_at=now + timedelta(hours=3),
         title="电缆接头温度过高 · 401 电表，请带红外测温仪和 12 mm 扳手",
     )
-    return World(cast=cast, device=device, alarm=alarm, order=order)
+    return World(cast=cast, device=device, alarm=alarm, order=order, job=make_job(cast.ana))
