@@ -1,8 +1,16 @@
 """Starts the services of the test run before anything reads Django's settings.
 
 DJANGO_SETTINGS_MODULE stays out of pytest's configuration: pytest-django would read the settings,
-and with them the addresses, before this file.
+and with them the addresses, before this file. In a parallel run (`-n 2`) each worker comes here too
+and has services of its own; the process that only deals out the work gives its up again.
 """
+
+import os
+import random
+from collections.abc import Iterator
+from datetime import date
+from itertools import groupby
+from typing import Any
 
 import django
 import pytest
@@ -16,28 +24,88 @@ SLOW_FIXTURES = {"db", "transactional_db", "live_server"}
 
 testing.begin()
 django.setup()
+# The settings are read; workers of a parallel run must not read theirs before they have services.
+os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 # Every test client builds the middleware anew, and would list all static files each time.
 settings.WHITENOISE_AUTOREFRESH = True
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--quick` is the part for script/check: no database, browser, or processes."""
+    """`--quick` is the part for script/check; `--shuffle 7` finds tests that need each other."""
     parser.addoption("--quick", action="store_true", help="only tests that need no services")
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="in an order of this seed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The workers of a parallel run have services of their own."""
+    if getattr(config.option, "numprocesses", None) and not _is_worker():
+        testing.end()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is not quick, when only that is asked for."""
-    if not config.getoption("--quick"):
-        return
-    slow = [item for item in items if not _is_quick(item)]
-    config.hook.pytest_deselected(items=slow)
-    items[:] = [item for item in items if _is_quick(item)]
+    """Leave out what is not quick, and change the order, when that is asked for."""
+    for item in items:
+        _tell_apart(item)
+    if config.getoption("--quick"):
+        slow = [item for item in items if not _is_quick(item)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if _is_quick(item)]
+    if _is_worker():
+        items[:] = _long_ones_first(items)
+    seed = config.getoption("--shuffle")
+    if seed is not None:
+        items[:] = _shuffled(items, random.Random(seed))
+
+
+def _is_worker() -> bool:
+    return "PYTEST_XDIST_WORKER" in os.environ
+
+
+def _long_ones_first(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Files that take long, so that no worker begins with one when the other is done."""
+    long = {item.path for item in items if {"browser", "slow"} & _marks_of(item)}
+    return sorted(items, key=lambda item: item.path not in long)
+
+
+def _tell_apart(item: pytest.Item) -> None:
+    """Schemathesis gives all tests of a function one id; who deals them out needs one of each."""
+    if item.parent and not item.nodeid.endswith(item.name):
+        item._nodeid = f"{item.parent.nodeid}::{item.name}"  # type: ignore[attr-defined]
+
+
+def _shuffled(items: list[pytest.Item], dice: random.Random) -> list[pytest.Item]:
+    """Another order of the files, and of the tests of each: what a file shares stays together."""
+    files = [list(group) for _path, group in groupby(items, key=lambda item: item.path)]
+    dice.shuffle(files)
+    for group in files:
+        dice.shuffle(group)
+    return [item for group in files for item in group]
+
+
+@pytest.fixture(autouse=True)
+def no_days_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The days of readings that a committing test made: emptying the tables does not drop them."""
+    yield
+    if "transactional_db" in request.fixturenames or _commits(request.node):
+        from devices import history  # noqa: PLC0415 - not before the apps are ready
+
+        blocker: Any = request.getfixturevalue("django_db_blocker")
+        with blocker.unblock():
+            history.drop_partitions(before=date.max)
+
+
+def _commits(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("django_db")
+    return mark is not None and bool(mark.kwargs.get("transaction"))
 
 
 def _is_quick(item: pytest.Item) -> bool:
-    marks = {mark.name for mark in item.iter_markers()}
     fixtures = set(getattr(item, "fixturenames", ()))
-    return not marks & SLOW_MARKS and not fixtures & SLOW_FIXTURES
+    return not _marks_of(item) & SLOW_MARKS and not fixtures & SLOW_FIXTURES
+
+
+def _marks_of(item: pytest.Item) -> set[str]:
+    return {mark.name for mark in item.iter_markers()}
 
 
 def pytest_unconfigure() -> None:

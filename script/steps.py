@@ -120,20 +120,22 @@ def perform(step: Step) -> bool:
 
 def main() -> int:
     """`steps.py check|test [pytest options]`; 1 when any step failed, all of them are run."""
-    kind, *options = sys.argv[1:]
+    kind, *given = sys.argv[1:]
     os.chdir(CHECKOUT)
     verdicts = {step[0]: perform(step) for step in LINT}
     with services():
         steps = DJANGO if kind == "check" else (*DJANGO, SCHEMA_STEP)
         verdicts |= {step[0]: perform(step) for step in steps}
-    quick = ("-q", "--quick") if kind == "check" else ()
+    # Two workers, each with services of its own; the tests of a file stay together.
+    whole = ("-q", "-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
+    options = ("-q", "--quick", *given) if kind == "check" else (*whole, *given)
     begun = time.monotonic()
     print(flush=True)
     failed = [name for name, passed in verdicts.items() if not passed]
     if failed:
         print(f"Failed before the tests: {', '.join(failed)}\n", flush=True)
     # Last, so that pytest's own summary ends the output.
-    if not tests(*quick, *options)():
+    if not tests(*options)():
         failed.append(f"tests ({time.monotonic() - begun:.0f} s)")
     return 1 if failed else 0
 
