@@ -40,6 +40,12 @@ BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 30.0,
         "options": {"expires": 30},
     },
+    # Planned work becomes tasks ahead of its due day; often, since each site has its own midnight.
+    "generate-tasks": {
+        "task": "workorders.tasks.generate_tasks",
+        "schedule": 900.0,
+        "options": {"expires": 900},
+    },
     # Partitions ahead of time, old ones dropped.
     "keep-partitions": {
         "task": "devices.tasks.keep_partitions",

@@ -23,6 +23,10 @@ class Ability(TextChoices):
     ASSIGN_ORDER = "assign_order", _("派单")
     WORK_ORDER = "work_order", _("处理工单")
     ACCEPT_ORDER = "accept_order", _("验收工单")
+    PLAN_TASK = "plan_task", _("维护任务计划")
+    ASSIGN_TASK = "assign_task", _("派发任务")
+    WORK_TASK = "work_task", _("执行任务")
+    ACCEPT_TASK = "accept_task", _("验收任务")
     READ_NOW = "read_now", _("立即召测")
     MANAGE_SITE = "manage_site", _("维护档案")
     MANAGE_RULES = "manage_rules", _("维护告警规则")
@@ -54,16 +58,24 @@ _DISPATCH = frozenset(
         Ability.CREATE_ORDER,
         Ability.ASSIGN_ORDER,
         Ability.ACCEPT_ORDER,
+        Ability.ASSIGN_TASK,
+        Ability.ACCEPT_TASK,
         Ability.READ_NOW,
     }
 )
 
 ABILITIES: dict[Role, frozenset[Ability]] = {
     Role.ADMINISTRATOR: frozenset(Ability),
-    Role.MANAGER: _DISPATCH | {Ability.MANAGE_SITE, Ability.MANAGE_RULES},
+    Role.MANAGER: _DISPATCH | {Ability.PLAN_TASK, Ability.MANAGE_SITE, Ability.MANAGE_RULES},
     Role.DISPATCHER: _DISPATCH,
     Role.TECHNICIAN: frozenset(
-        {Ability.VIEW, Ability.COMMENT, Ability.WORK_ORDER, Ability.READ_NOW}
+        {
+            Ability.VIEW,
+            Ability.COMMENT,
+            Ability.WORK_ORDER,
+            Ability.WORK_TASK,
+            Ability.READ_NOW,
+        }
     ),
     Role.ENTERPRISE: frozenset({Ability.VIEW, Ability.COMMENT}),
     Role.DISTRICT_VIEWER: _LOOK,

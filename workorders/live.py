@@ -1,4 +1,4 @@
-"""What browsers are told about work orders, after commit, to whoever watches the site."""
+"""What browsers are told about work orders and tasks, after commit, to whoever watches the site."""
 
 import logging
 from functools import partial
@@ -9,7 +9,7 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 
 from core.loop import run
-from workorders.models import WorkOrder
+from workorders.models import Task, WorkOrder
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,17 @@ class OrderMessage(TypedDict):
     state: str
 
 
+class TaskMessage(TypedDict):
+    """One change of one task."""
+
+    type: Literal["site.task"]
+    site: int
+    task: int
+    number: str
+    event: Event
+    state: str
+
+
 def publish(order: WorkOrder, event: Event) -> None:
     """Tell the site's group once the change is committed; a lost message costs nobody the change."""
     message = OrderMessage(
@@ -42,7 +53,20 @@ def publish(order: WorkOrder, event: Event) -> None:
     transaction.on_commit(partial(_send, message), robust=True)
 
 
-def _send(message: OrderMessage) -> None:
+def publish_task(task: Task, event: Event) -> None:
+    """The same for a task."""
+    message = TaskMessage(
+        type="site.task",
+        site=task.site_id,
+        task=task.pk,
+        number=task.number,
+        event=event,
+        state=task.state,
+    )
+    transaction.on_commit(partial(_send, message), robust=True)
+
+
+def _send(message: OrderMessage | TaskMessage) -> None:
     layer = get_channel_layer()
     if layer is None:
         return
@@ -50,4 +74,4 @@ def _send(message: OrderMessage) -> None:
         run(layer.group_send(f"site.{message['site']}", message), timeout_s=PATIENCE_S)
     except (redis.RedisError, OSError, TimeoutError) as failure:
         # Redis away: pages catch up by their snapshot on reconnecting.
-        logger.warning("order.unannounced order=%s error=%s", message["order"], failure)
+        logger.warning("news.unannounced number=%s error=%s", message["number"], failure)

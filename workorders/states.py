@@ -1,4 +1,4 @@
-"""The life of a work order. Everything about moves is derived from this table."""
+"""The lives of work orders and of tasks. Everything about moves is derived from these tables."""
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -74,4 +74,62 @@ NEEDS: dict[Move, tuple[str, ...]] = {
     Move.FINISH: ("finding", "measures"),
     Move.SEND_BACK: ("note",),
     Move.CANCEL: ("note",),
+}
+
+
+# --- Tasks: planned work
+
+
+class TaskState(TextChoices):
+    NEW = "new", _("待派发")
+    ASSIGNED = "assigned", _("待执行")
+    IN_PROGRESS = "in_progress", _("执行中")
+    TO_ACCEPT = "to_accept", _("待验收")
+    DONE = "done", _("已完成")
+    CANCELLED = "cancelled", _("已取消")
+
+
+class TaskMove(TextChoices):
+    ASSIGN = "assign", pgettext_lazy("task move", "派发")
+    START = "start", pgettext_lazy("task move", "开始执行")
+    FINISH = "finish", pgettext_lazy("task move", "提交结果")
+    ACCEPT = "accept", pgettext_lazy("task move", "验收通过")
+    SEND_BACK = "send_back", pgettext_lazy("task move", "退回")
+    CANCEL = "cancel", pgettext_lazy("task move", "取消")
+    WITHDRAW = "withdraw", pgettext_lazy("task move", "随计划撤回")
+
+
+class Recurrence(TextChoices):
+    WEEKLY = "weekly", _("按周")
+    MONTHLY = "monthly", _("按月")
+    ONCE = "once", _("一次")
+
+
+TASK_OPEN = tuple(s.value for s in TaskState if s not in {TaskState.DONE, TaskState.CANCELLED})
+
+_GIVE, _DO, _TAKE = Ability.ASSIGN_TASK, Ability.WORK_TASK, Ability.ACCEPT_TASK
+
+TASK_LIFE = Life(
+    initial=TaskState.NEW,
+    edges=[
+        Edge(TaskState.NEW, TaskMove.ASSIGN, TaskState.ASSIGNED, _GIVE),
+        Edge(TaskState.NEW, TaskMove.CANCEL, TaskState.CANCELLED, _GIVE),
+        # Made by no person: the plan that made the task was changed and no longer asks for it.
+        Edge(TaskState.NEW, TaskMove.WITHDRAW, TaskState.CANCELLED),
+        Edge(TaskState.ASSIGNED, TaskMove.ASSIGN, TaskState.ASSIGNED, _GIVE),
+        Edge(TaskState.ASSIGNED, TaskMove.START, TaskState.IN_PROGRESS, _DO),
+        Edge(TaskState.ASSIGNED, TaskMove.SEND_BACK, TaskState.NEW, _DO),
+        Edge(TaskState.ASSIGNED, TaskMove.CANCEL, TaskState.CANCELLED, _GIVE),
+        Edge(TaskState.IN_PROGRESS, TaskMove.FINISH, TaskState.TO_ACCEPT, _DO),
+        Edge(TaskState.IN_PROGRESS, TaskMove.CANCEL, TaskState.CANCELLED, _GIVE),
+        Edge(TaskState.TO_ACCEPT, TaskMove.ACCEPT, TaskState.DONE, _TAKE),
+        Edge(TaskState.TO_ACCEPT, TaskMove.SEND_BACK, TaskState.IN_PROGRESS, _TAKE),
+    ],
+)
+
+TASK_NEEDS: dict[TaskMove, tuple[str, ...]] = {
+    TaskMove.ASSIGN: ("assignee",),
+    TaskMove.FINISH: ("result",),
+    TaskMove.SEND_BACK: ("note",),
+    TaskMove.CANCEL: ("note",),
 }

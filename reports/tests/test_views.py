@@ -213,8 +213,8 @@ def test_the_lives_are_drawn_from_their_tables(cast: People, client: Client) -> 
 
     words = page.content.decode()
     drawn = sum(len(life["moves"]) for life in page.context["lives"])
-    assert drawn == 25
-    assert words.count('<svg class="life"') == 3
+    assert drawn == 36
+    assert words.count('<svg class="life"') == 4
     assert "待验收" in words
 
 

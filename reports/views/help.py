@@ -1,4 +1,4 @@
-"""Help: the lives of alarms and orders, drawn from their tables; what the product is made of."""
+"""Help: the lives of alarms, orders and tasks, drawn from their tables; what the product is made of."""
 
 import json
 import re
@@ -37,6 +37,7 @@ def state_diagrams(request: HttpRequest) -> HttpResponse:
         (_("告警：处理状态"), "handling", alarm_states.HANDLING),
         (_("告警：工况"), "condition", alarm_states.CONDITION),
         (_("工单"), "order", order_states.LIFE),
+        (_("任务"), "task", order_states.TASK_LIFE),
     ]
     context = {"lives": [_drawn(title, key, life) for title, key, life in lives]}
     return render(request, "reports/state_diagrams.html", context)

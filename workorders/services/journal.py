@@ -1,4 +1,4 @@
-"""The record of an order, and the news of it: shared by every service, called by nobody else."""
+"""The record of an order or a task, and the news of it: shared by every service of this room."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from django.db import transaction
 from core.errors import Changed
 from sites.models import User
 from workorders import live
-from workorders.models import WorkOrder, WorkOrderLog
+from workorders.models import Task, TaskLog, WorkOrder, WorkOrderLog
 from workorders.signals import workorder_moved
 
 
@@ -21,6 +21,13 @@ def write(
     )
 
 
+def write_task(
+    task: Task, entry: str, *, by: User | None, door: str, now: datetime, **columns: Any
+) -> TaskLog:
+    """Add one row to the task's log, inside the caller's transaction."""
+    return TaskLog.objects.create(task=task, entry=entry, at=now, by=by, door=door, **columns)
+
+
 def announce(order: WorkOrder, event: live.Event) -> None:
     """Tell browsers, and for a creation or a move also the apps above, after commit."""
     live.publish(order, event)
@@ -31,11 +38,25 @@ def announce(order: WorkOrder, event: live.Event) -> None:
         )
 
 
+def announce_task(task: Task, event: live.Event) -> None:
+    """Tell browsers after commit."""
+    live.publish_task(task, event)
+
+
 def changed(order_id: int) -> Changed:
     """Somebody else was first: the refusal with the fresh state, who made it and when."""
-    fresh = WorkOrder.objects.select_related("assignee").get(pk=order_id)
+    return _changed(WorkOrder.objects.select_related("assignee").get(pk=order_id))
+
+
+def changed_task(task_id: int) -> Changed:
+    """As for an order."""
+    return _changed(Task.objects.select_related("assignee").get(pk=task_id))
+
+
+def _changed(fresh: WorkOrder | Task) -> Changed:
+    rows: Any = fresh.log
     last = (
-        WorkOrderLog.objects.filter(order_id=order_id, entry__in=["created", "move"])
+        rows.filter(entry__in=["created", "move"])
         .select_related("by")
         .order_by("-at", "-id")
         .first()

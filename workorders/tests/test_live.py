@@ -93,5 +93,5 @@ def test_a_channel_layer_that_is_away_costs_nobody_the_change(
         order = make_order(cast=cast)
 
     assert order.pk
-    assert "order.unannounced" in caplog.text
+    assert "news.unannounced" in caplog.text
     assert live.PATIENCE_S < 5

@@ -1,35 +1,71 @@
-"""The table and what is derived from it: the document, the needs."""
+"""The tables and what is derived from them: the documents, the needs."""
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 from django.conf import settings
 
+from core.transitions import Life
 from sites.rules import Ability
-from workorders.states import LIFE, NEEDS, OPEN, Move, State
+from workorders.states import (
+    LIFE,
+    NEEDS,
+    OPEN,
+    TASK_LIFE,
+    TASK_NEEDS,
+    TASK_OPEN,
+    Move,
+    State,
+    TaskMove,
+    TaskState,
+)
 
-DOCUMENT = Path(settings.BASE_DIR) / "docs" / "states" / "workorder.md"
+DOCUMENTS = Path(settings.BASE_DIR) / "docs" / "states"
+LIVES: list[tuple[str, Life, dict[Any, Any], Any, Any, Any]] = [
+    ("workorder.md", LIFE, NEEDS, State, Move, OPEN),
+    ("task.md", TASK_LIFE, TASK_NEEDS, TaskState, TaskMove, TASK_OPEN),
+]
+each_life = pytest.mark.parametrize(
+    ("name", "life", "needs", "states", "moves", "is_open"), LIVES, ids=["order", "task"]
+)
 
 
-def test_the_document_draws_the_table() -> None:
-    text = DOCUMENT.read_text(encoding="utf-8")
+@each_life
+def test_the_document_draws_the_table(
+    name: str, life: Life, needs: Any, states: Any, moves: Any, is_open: Any
+) -> None:
+    text = (DOCUMENTS / name).read_text(encoding="utf-8")
 
-    assert f"```mermaid\n{LIFE.mermaid()}```" in text
-    for edge in LIFE.edges:
+    assert f"```mermaid\n{life.mermaid()}```" in text
+    for edge in life.edges:
         row = (
             f"| {edge.source.label} `{edge.source}` | {edge.move.label} `{edge.move}` "
-            f"| {edge.target.label} `{edge.target}` | {Ability(edge.ability).label} "
-            f"| {', '.join(NEEDS.get(Move(edge.move), ())) or '–'} |"
+            f"| {edge.target.label} `{edge.target}` "
+            f"| {Ability(edge.ability).label if edge.ability else '–'} "
+            f"| {', '.join(needs.get(edge.move, ())) or '–'} |"
         )
-        assert row in text, f"docs/states/workorder.md lacks this row:\n{row}"
+        assert row in text, f"docs/states/{name} lacks this row:\n{row}"
 
 
-def test_every_state_can_be_reached_and_every_open_one_left() -> None:
-    reached = {LIFE.initial.value} | {edge.target.value for edge in LIFE.edges}
+@each_life
+def test_every_state_can_be_reached_and_every_open_one_left(
+    name: str, life: Life, needs: Any, states: Any, moves: Any, is_open: Any
+) -> None:
+    reached = {life.initial.value} | {edge.target.value for edge in life.edges}
 
-    assert reached == set(State.values)
-    assert {edge.source.value for edge in LIFE.edges} == set(OPEN)
+    assert reached == set(states.values)
+    assert {edge.source.value for edge in life.edges} == set(is_open)
 
 
-def test_every_move_has_an_edge_and_every_edge_an_ability() -> None:
-    assert {edge.move.value for edge in LIFE.edges} == set(Move.values)
-    assert all(Ability(edge.ability) for edge in LIFE.edges)
+@each_life
+def test_every_move_has_an_edge_and_its_needs_belong_to_one(
+    name: str, life: Life, needs: Any, states: Any, moves: Any, is_open: Any
+) -> None:
+    assert {edge.move.value for edge in life.edges} == set(moves.values)
+    assert set(needs) <= set(moves)
+
+
+def test_only_the_plan_moves_a_task_without_an_ability() -> None:
+    assert all(edge.ability for edge in LIFE.edges)
+    assert [edge.move for edge in TASK_LIFE.edges if not edge.ability] == [TaskMove.WITHDRAW]

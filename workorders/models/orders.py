@@ -13,6 +13,7 @@ from alarms.models import Alarm
 from devices.models import Device
 from sites.models import Circuit, Room, Site, SiteScopedQuerySet, Team, User
 from workorders import states
+from workorders.models.base import LogRow, Picture
 from workorders.states import Kind, Move, Priority, State
 
 
@@ -150,34 +151,11 @@ class WorkOrder(models.Model):
         return f"{self.state}:{self.assignee_id or ''}"
 
 
-class WorkOrderLog(models.Model):
-    """What happened to an order: append-only, every move an edge of the table."""
+class WorkOrderLog(LogRow):
+    """What happened to an order."""
 
     order = models.ForeignKey(WorkOrder, models.PROTECT, related_name="log")
-    at = models.DateTimeField(_("时间"))
-    entry = models.CharField(
-        _("类型"),
-        max_length=8,
-        choices=[
-            ("created", _("创建")),
-            ("move", _("流转")),
-            ("note", _("备注")),
-            ("photo", _("照片")),
-            ("edit", _("修改")),
-        ],
-    )
     move = models.CharField(_("动作"), max_length=12, choices=Move, blank=True)
-    source = models.CharField(max_length=12, blank=True)
-    target = models.CharField(max_length=12, blank=True)
-    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    door = models.CharField(
-        _("来源"),
-        max_length=8,
-        choices=[("system", _("系统")), ("web", _("网页")), ("api", _("接口"))],
-        default="system",
-    )
-    note = models.TextField(_("说明"), blank=True)
-    facts = models.JSONField(_("数据"), default=dict)
 
     class Meta:
         verbose_name = _("工单记录")
@@ -200,27 +178,19 @@ class WorkOrderLog(models.Model):
             )
         ]
 
-    def __str__(self) -> str:
-        return f"{self.at:%F %T} {self.move or self.entry}"
-
 
 class PhotoQuerySet(SiteScopedQuerySet):
     site_path = "order__site__"
 
 
-class Photo(models.Model):
-    """A picture of an order, re-encoded by us; served only through its gate."""
+class Photo(Picture):
+    """A picture of an order."""
 
     order = models.ForeignKey(WorkOrder, models.PROTECT, related_name="photos")
     image = models.ImageField(
         _("照片"), upload_to="orders/%Y/%m/", width_field="width_px", height_field="height_px"
     )
     thumbnail = models.ImageField(_("缩略图"), upload_to="orders/%Y/%m/")
-    width_px = models.PositiveIntegerField(editable=False)
-    height_px = models.PositiveIntegerField(editable=False)
-    caption = models.CharField(_("说明"), max_length=160, blank=True)
-    by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("上传人"))
-    at = models.DateTimeField(_("上传时间"))
 
     objects = PhotoQuerySet.as_manager()
 
