@@ -11,8 +11,12 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
+from django_htmx.http import trigger_client_event
 
 from core.errors import DomainError, Invalid, NotFound
+
+# In the tags of a message of success: where a POST takes it back.
+UNDO = "undo:"
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -81,6 +85,27 @@ class DomainErrorMiddleware:
 def flash(request: HttpRequest, refusal: DomainError) -> None:
     """Tell the person on the next page why something was refused."""
     messages.error(request, str(refusal))
+
+
+def flash_done(request: HttpRequest, words: str, *, undo_url: str = "") -> None:
+    """Tell the person on the next page what was done, with a way back when there is one."""
+    messages.success(request, words, extra_tags=f"{UNDO}{undo_url}" if undo_url else "")
+
+
+def toast(
+    response: HttpResponse,
+    words: str,
+    *,
+    kind: str = "success",
+    undo: Mapping[str, Any] | None = None,
+) -> HttpResponse:
+    """Let the page that asked through htmx show a toast.
+
+    kind: success, info, warning or error. undo: url, and perhaps label, fields (sent along) and
+    refresh (id of the part that asks again afterwards).
+    """
+    facts = {"words": words, "kind": kind, "undo": dict(undo) if undo else None}
+    return trigger_client_event(response, "toast", facts)
 
 
 def tell_fields(form: forms.Form, refusal: Invalid) -> None:

@@ -21,7 +21,10 @@ class HashedStatic(CompressedManifestStaticFilesStorage):
         *CompressedManifestStaticFilesStorage.patterns,
         (
             "ops/*.js",
-            ((r"""(?P<matched>from "(?P<url>\./[^"]+)")""", 'from "%(url)s"'),),
+            (
+                (r"""(?P<matched>from "(?P<url>\./[^"]+)")""", 'from "%(url)s"'),
+                (r"""(?P<matched>import\("(?P<url>\./[^"]+)"\))""", 'import("%(url)s")'),
+            ),
         ),
     )
 

@@ -22,4 +22,14 @@ class ProfileForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["name", "phone", "language", "theme", "timezone"]
+        fields = [
+            "name",
+            "phone",
+            "language",
+            "timezone",
+            "theme",
+            "density",
+            "has_shortcuts",
+            "has_alarm_sound",
+            "has_alarm_notice",
+        ]

@@ -13,5 +13,6 @@ urlpatterns = [
     path("jobs/<int:pk>/", views.job_detail, name="job-detail"),
     path("jobs/<int:pk>/cancel/", views.job_cancel, name="job-cancel"),
     path("jobs/<int:pk>/file/", views.job_file, name="job-file"),
+    path("session/", views.session_life, name="session"),
     path("language/", views.language_set, name="language-set"),
 ]

@@ -86,6 +86,7 @@ PAGES: dict[str, list[Case]] = {
             signed_in(),
             lambda _world: {
                 "name": "新名",
+                "density": "compact",
                 "language": "en",
                 "theme": "dark",
                 "timezone": "Asia/Shanghai",
@@ -93,6 +94,10 @@ PAGES: dict[str, list[Case]] = {
         ),
     ],
     "sites:theme-set": [write("", signed_in(), lambda _world: {"theme": "dark"})],
+    "sites:session": [
+        read(shows=False),
+        write("", signed_in(), ok=200, changes=False),
+    ],
     "sites:language-set": [
         write("", everybody(), lambda _world: {"language": "en"}, changes=False)
     ],

@@ -31,7 +31,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """One entry of the navigation; `short` is its word in the phone's tab bar."""
+    """One entry of the navigation; `short` is its word in the phone's tab bar.
+
+    `go` is the letter that reaches it after G.
+    """
 
     key: str
     label: str
@@ -41,6 +44,7 @@ class NavItem:
     counter: str = ""
     count: int = 0
     count_css: str = "count"
+    go: str = ""
 
 
 def counts(user: User | AnonymousUser) -> Counts:
@@ -76,6 +80,7 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 pgettext("tab", "大厅"),
                 reverse("reports:hall"),
                 "layout-dashboard",
+                go="h",
             ),
             NavItem(
                 "site",
@@ -83,6 +88,7 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 pgettext("tab", "站点"),
                 reverse("reports:site-list"),
                 "building-factory-2",
+                go="s",
             ),
             NavItem(
                 "devices",
@@ -90,6 +96,7 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 pgettext("tab", "实时"),
                 reverse("devices:live"),
                 "list-tree",
+                go="l",
             ),
             NavItem(
                 "alarms",
@@ -100,6 +107,7 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 "alarms_open",
                 found.alarms_open,
                 "count count-alarm",
+                go="a",
             ),
             NavItem(
                 "workorders",
@@ -109,6 +117,7 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 "clipboard-list",
                 "orders_open",
                 found.orders_open,
+                go="w",
             ),
             NavItem("sites", _("我的"), pgettext("tab", "我的"), reverse("sites:profile"), "user"),
         )
@@ -154,6 +163,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     found = cache(lambda: counts(user))
     return {
         "theme": getattr(user, "theme", User.Theme.AUTO),
+        "density": getattr(user, "density", User.Density.COMFORTABLE),
         "zone": getattr(user, "timezone", settings.TIME_ZONE),
         "section": _section(request),
         "here": _here(request),

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django import template
 from django.conf import settings
+from django.contrib.messages.storage.base import Message
 from django.core.paginator import Page
 from django.templatetags.static import static
 from django.utils import timezone
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from alarms.states import Severity, Verdict
+from core.http import UNDO
 from workorders.selectors import Stage
 from workorders.states import State
 
@@ -282,3 +284,10 @@ def hidden(context: Mapping[str, Any], names: str) -> SafeString:
 def initial(name: str) -> str:
     """First letter of a person's name, for the round badge."""
     return str(name)[:1].upper()
+
+
+@register.filter
+def undo_url(message: Message) -> str:
+    """Where a message of success can be taken back, "" when it cannot."""
+    tags = (message.extra_tags or "").split()
+    return next((tag.removeprefix(UNDO) for tag in tags if tag.startswith(UNDO)), "")

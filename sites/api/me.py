@@ -53,6 +53,10 @@ class Me(Row):
             "language",
             "theme",
             "timezone",
+            "density",
+            "has_shortcuts",
+            "has_alarm_sound",
+            "has_alarm_notice",
             "organisation",
             "teams",
             "roles",
@@ -86,6 +90,10 @@ class ProfileBody(Body):
     name = TextField(max_length=60, required=False)
     language = serializers.ChoiceField(choices=User.Language.choices, required=False)
     theme = serializers.ChoiceField(choices=User.Theme.choices, required=False)
+    density = serializers.ChoiceField(choices=User.Density.choices, required=False)
+    has_shortcuts = serializers.BooleanField(required=False)
+    has_alarm_sound = serializers.BooleanField(required=False)
+    has_alarm_notice = serializers.BooleanField(required=False)
 
 
 class MeEndpoint(Endpoint):
@@ -103,7 +111,7 @@ class MeEndpoint(Endpoint):
         examples=[OpenApiExample("Read in English", request_only=True, value={"language": "en"})],
     )
     def patch(self, request: Request) -> Response:
-        """Change one's name, language or theme."""
+        """Change one's name, language, theme and other wishes."""
         facts = self.given(request, ProfileBody)
         user = services.edit_profile(user=self.person, **facts)
         return self.shown(user, Me)

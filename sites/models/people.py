@@ -137,6 +137,11 @@ class Team(models.Model):
         "date_joined",
         "language",
         "theme",
+        "density",
+        "has_shortcuts",
+        "has_alarm_sound",
+        "has_alarm_notice",
+        "notices_seen_at",
     )
 )
 class User(AbstractUser):
@@ -150,6 +155,10 @@ class User(AbstractUser):
         AUTO = "auto", _("跟随系统")
         LIGHT = "light", _("浅色")
         DARK = "dark", _("深色")
+
+    class Density(models.TextChoices):
+        COMFORTABLE = "comfortable", _("舒适")
+        COMPACT = "compact", _("紧凑")
 
     name = models.CharField(_("姓名"), max_length=60, blank=True)
     name_en = models.CharField(_("英文姓名"), max_length=80, blank=True)
@@ -168,6 +177,19 @@ class User(AbstractUser):
     timezone = models.CharField(
         _("时区"), max_length=40, default="Asia/Shanghai", validators=[known_zone]
     )
+    density = models.CharField(
+        _("列表密度"), max_length=12, choices=Density, default=Density.COMFORTABLE
+    )
+    has_shortcuts = models.BooleanField(
+        _("键盘快捷键"), default=True, help_text=_("单个按键的快捷键，按 ? 查看。")
+    )
+    has_alarm_sound = models.BooleanField(
+        _("紧急告警声音"), default=False, help_text=_("只在出现紧急告警时响一声。")
+    )
+    has_alarm_notice = models.BooleanField(
+        _("紧急告警桌面通知"), default=False, help_text=_("页面在后台时提醒紧急告警。")
+    )
+    notices_seen_at = models.DateTimeField(_("通知查看时间"), null=True, blank=True, editable=False)
     is_demo = models.BooleanField(
         _("演示账号"),
         default=False,

@@ -3,7 +3,7 @@
 from sites.services.grants import end_grant, grant
 from sites.services.jobs import cancel_job, submit_job, sweep_jobs
 from sites.services.numbers import take_numbers
-from sites.services.profile import edit_profile
+from sites.services.profile import edit_profile, mark_notices_seen
 from sites.services.running import run_job
 from sites.services.sign_in import record_refusal, sign_in, switch_off_second_step
 from sites.services.tokens import issue_token, note_use, revoke_token
@@ -14,6 +14,7 @@ __all__ = [
     "end_grant",
     "grant",
     "issue_token",
+    "mark_notices_seen",
     "note_use",
     "record_refusal",
     "revoke_token",

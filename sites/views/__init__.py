@@ -1,7 +1,7 @@
 """Pages of people about themselves, and of the work that runs for them."""
 
 from sites.views.jobs import job_cancel, job_detail, job_file, job_list
-from sites.views.profile import language_set, profile, theme_set, token_revoke
+from sites.views.profile import language_set, profile, session_life, theme_set, token_revoke
 
 __all__ = [
     "job_cancel",
@@ -10,6 +10,7 @@ __all__ = [
     "job_list",
     "language_set",
     "profile",
+    "session_life",
     "theme_set",
     "token_revoke",
 ]

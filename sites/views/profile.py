@@ -5,7 +5,8 @@ from typing import cast
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.contrib.sessions.models import Session
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -63,6 +64,22 @@ def theme_set(request: HttpRequest) -> HttpResponse:
     if theme in User.Theme.values:
         User.objects.filter(pk=request.user.pk).update(theme=theme)
     return redirect(_back(request))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def session_life(request: HttpRequest) -> JsonResponse:
+    """How many seconds the session still lives; a POST starts its time anew."""
+    if request.method == "POST":
+        request.session.modified = True
+        return JsonResponse({"seconds_left": request.session.get_expiry_age()})
+    ends_at = (
+        Session.objects.filter(pk=request.session.session_key)
+        .values_list("expire_date", flat=True)
+        .first()
+    )
+    left = (ends_at - timezone.now()).total_seconds() if ends_at else 0
+    return JsonResponse({"seconds_left": max(0, int(left))})
 
 
 @require_POST

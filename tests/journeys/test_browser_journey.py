@@ -101,7 +101,7 @@ def di_accepts_it(di: Visitor, order: str) -> None:
     page.click("[data-dialog=do-accept]")
     submit(page, "do-accept", "验收通过")
     expect(page.locator("#order")).to_have_attribute("data-state", "closed")
-    expect(page.locator("#messages")).to_contain_text("“验收通过”已完成。")
+    expect(page.locator("#toasts")).to_contain_text("“验收通过”已完成。")
 
 
 def di_archives_what_has_recovered(di: Visitor, alarm: Alarm, plant: Plant) -> None:
