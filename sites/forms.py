@@ -33,3 +33,11 @@ class ProfileForm(forms.ModelForm):
             "has_alarm_sound",
             "has_alarm_notice",
         ]
+
+
+class ViewForm(forms.Form):
+    """A saved view of a list, as its dialog sends it."""
+
+    name = forms.CharField(label=_("名称"), max_length=40)
+    is_shared = forms.BooleanField(label=_("共享"), required=False)
+    is_first = forms.BooleanField(label=_("打开列表时先显示"), required=False)

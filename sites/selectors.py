@@ -10,7 +10,8 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from core.errors import Forbidden, NotFound
-from sites.models import Grant, Job, Site, User, access_for
+from core.lists import Chosen
+from sites.models import Grant, Job, ListChoice, SavedView, Site, User, access_for
 from sites.models.access import scopes_over
 from sites.rules import ABILITIES, Ability
 
@@ -89,3 +90,24 @@ def require_grants_on(
     classes: frozenset[str] = frozenset().union(*(h.data_classes for h in held))
     if not held or not classes.issuperset(data_classes):
         raise Forbidden
+
+
+def may_share_views(*, user: Person) -> bool:
+    """Whether the person may share saved views: with his organisation when he manages sites of it,
+    with the whole platform when he belongs to none and governs the platform.
+    """
+    access = access_for(user)
+    if getattr(user, "organisation_id", None) is None:
+        return access.has_everywhere(Ability.MANAGE_GRANTS)
+    return access.has_anywhere(Ability.MANAGE_SITE)
+
+
+def list_chosen(*, user: User, page: str) -> Chosen:
+    """What the person keeps of a list: columns, saved views in sight, the view that comes first."""
+    choice = ListChoice.objects.filter(user=user, page=page).first()
+    return Chosen(
+        columns=choice.columns if choice else (),
+        views=list(SavedView.objects.visible_to(user).filter(page=page)),
+        first_id=choice.first_view_id if choice else None,
+        may_share=may_share_views(user=user),
+    )

@@ -14,5 +14,10 @@ urlpatterns = [
     path("jobs/<int:pk>/cancel/", views.job_cancel, name="job-cancel"),
     path("jobs/<int:pk>/file/", views.job_file, name="job-file"),
     path("session/", views.session_life, name="session"),
+    path("lists/<slug:page>/columns/", views.columns_set, name="columns-set"),
+    path("lists/<slug:page>/views/", views.view_save, name="view-save"),
+    path("lists/<slug:page>/first-view/", views.view_first, name="view-first"),
+    path("views/<int:pk>/edit/", views.view_edit, name="view-edit"),
+    path("views/<int:pk>/delete/", views.view_delete, name="view-delete"),
     path("language/", views.language_set, name="language-set"),
 ]

@@ -44,6 +44,10 @@ def note(_world: World) -> dict[str, Any]:
     return {"note": "已电话通知客户"}
 
 
+def new_view(_world: World) -> dict[str, Any]:
+    return {"name": f"视图 {next(_numbers)}"}
+
+
 def photo(_world: World) -> dict[str, Any]:
     return {"file": picture(), "caption": "现场"}
 
@@ -101,6 +105,31 @@ PAGES: dict[str, list[Case]] = {
     "sites:language-set": [
         write("", everybody(), lambda _world: {"language": "en"}, changes=False)
     ],
+    "sites:columns-set": [
+        Case(
+            signed_in(),
+            "POST",
+            at={"page": "=alarms"},
+            body=lambda _world: {"column": ["severity"]},
+            ok=302,
+            changes=True,
+        )
+    ],
+    "sites:view-save": [
+        Case(signed_in(), "POST", at={"page": "=alarms"}, body=new_view, ok=302, changes=True)
+    ],
+    "sites:view-first": [
+        Case(
+            own(OWNER),
+            "POST",
+            at={"page": "=alarms"},
+            body=lambda world: {"view": world.view.pk},
+            ok=302,
+            changes=True,
+        )
+    ],
+    "sites:view-edit": [write("view", own(OWNER), new_view)],
+    "sites:view-delete": [write("view", own(OWNER))],
     "sites:token-revoke": [write("token", own(OWNER))],
     "sites:job-list": [read(shows=False)],
     "sites:job-detail": [read("job", own(OWNER))],
@@ -205,6 +234,15 @@ API: dict[str, list[Case]] = {
     "api-job": [read("job", own(OWNER), shows=False)],
     "api-job-file": [read("job", own(OWNER), shows=False)],
     "api-job-cancel": [write("waiting_job", own(OWNER), ok=200)],
+    "api-views": [
+        read(shows=False),
+        write("", signed_in(), lambda world: new_view(world) | {"page": "alarms"}, ok=201),
+    ],
+    "api-view": [
+        read("view", own(OWNER)),
+        Case(own(OWNER), "PATCH", at={"pk": "view"}, body=new_view, changes=True),
+        Case(own(OWNER), "DELETE", at={"pk": "view"}, ok=204, changes=True),
+    ],
     "api-sites": [read()],
     "api-site": [read("site")],
     "api-site-latest": [read("site", shows=False)],

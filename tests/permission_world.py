@@ -19,7 +19,7 @@ from alarms.tests.factories import make_alarm, make_rule
 from devices.models import Device, LinkEvent, PointCode, PollShard
 from devices.tests.factories import make_device
 from sites import services as site_services
-from sites.models import ApiToken, Grant, Job, SignInRefusal, User
+from sites.models import ApiToken, Grant, Job, SavedView, SignInRefusal, User
 from sites.rules import DataClass, Role
 from sites.tests.factories import (
     PASSWORD,
@@ -61,6 +61,7 @@ class World:
     token: ApiToken
     job: Job
     waiting_job: Job
+    view: SavedView
     rows: dict[str, models.Model] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
@@ -146,6 +147,9 @@ def build() -> World:
         token=token,
         job=make_job(cast.bo, words=SECRET + MARKUP),
         waiting_job=make_job(cast.bo, is_run=False),
+        view=site_services.save_view(
+            user=cast.bo, page="alarms", name=f"视图 {SECRET}", query="", now=now
+        ),
     )
     world.rows = _rows(world, room, transformer, circuit)
     for name in PEOPLE:

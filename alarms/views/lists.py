@@ -1,24 +1,32 @@
 """The list of alarms: views as tabs, severities, filters; everything in the address."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
+from alarms import selectors
 from alarms.filters import AlarmFilter
 from alarms.models import Alarm
+from alarms.resources import ALARMS
 from alarms.states import OPEN, SEVERITY_RANK, Handling, Severity
+from core.errors import Invalid
 from core.filters import chips_of
 from core.http import render_part
-from devices.models import PointCode
+from core.lists import ListPage, first_address
+from sites import selectors as site_selectors
 from sites.models import User
 
-PAGE_SIZE = 50
 DEFAULT_VIEW = "open"
 
 # Tabs: the handlings that each of them shows.
@@ -54,25 +62,53 @@ def labels() -> dict[str, str]:
 
 @login_required
 @require_safe
-def alarm_list(request: HttpRequest) -> HttpResponse:
-    """Alarms of the person's sites, open ones first."""
+def alarm_list(request: HttpRequest) -> HttpResponseBase:
+    """Alarms of the person's sites, open ones first; as a sheet when the address asks for one."""
     user = cast(User, request.user)
-    view = request.GET.get("view", DEFAULT_VIEW)
-    view = view if view in VIEWS else DEFAULT_VIEW
+    chosen = site_selectors.list_chosen(user=user, page=ALARMS.key)
+    if elsewhere := first_address(request, chosen):
+        return redirect(elsewhere)
+    now = timezone.now()
+    view = view_of(request)
     alarms = Alarm.objects.visible_to(user)
     filters = AlarmFilter(request.GET, queryset=alarms, request=request)
     rows = filters.qs if filters.is_valid() else alarms.none()
-    rows = rows.filter(handling__in=VIEWS[view]).with_place().prefetch_related("orders")
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    shown = ListPage(
+        spec=ALARMS,
+        request=request,
+        rows=rows.filter(handling__in=VIEWS[view]).with_place().prefetch_related("orders"),
+        lines_of=partial(selectors.lines_of, user=user, now=now),
+        chosen=chosen,
+    )
+    if shown.export:
+        return _sheet(request, shown, user)
     context = {
-        "page": page,
+        "list": shown,
+        "page": shown.page,
         "view": view,
         "filters": filters,
         "chips": [chip for chip in chips_of(filters) if chip[0] != "severity"],
-        "points": points_of(page.object_list),
         **facets(request, alarms, view),
     }
     return render_part(request, "alarms/alarm_list.html", context, part="list")
+
+
+def view_of(request: HttpRequest) -> str:
+    """The tab that the address names."""
+    view = request.GET.get("view", DEFAULT_VIEW)
+    return view if view in VIEWS else DEFAULT_VIEW
+
+
+def _sheet(request: HttpRequest, shown: ListPage, user: User) -> HttpResponseBase:
+    today = timezone.now().astimezone(ZoneInfo(user.timezone))
+    name = f"{pgettext('file', '告警')}-{today:%Y%m%d-%H%M}"
+    try:
+        return shown.sheet(name=name, zone=user.timezone)
+    except Invalid as refusal:
+        messages.error(request, str(refusal))
+        query = request.GET.copy()
+        query.pop("export")
+        return redirect(f"{request.path}?{query.urlencode()}")
 
 
 def facets(request: HttpRequest, alarms: QuerySet[Any], view: str) -> dict[str, list[Tab]]:
@@ -107,9 +143,3 @@ def facets(request: HttpRequest, alarms: QuerySet[Any], view: str) -> dict[str, 
             for name in SEVERITY_RANK
         ],
     }
-
-
-def points_of(alarms: Any) -> dict[str, PointCode]:
-    """The dictionary's rows of the points that the alarms name."""
-    codes = {alarm.point_code or alarm.worst_code for alarm in alarms} - {""}
-    return PointCode.objects.in_bulk(codes, field_name="code") if codes else {}

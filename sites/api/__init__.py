@@ -6,6 +6,7 @@ from sites.api.jobs import JobCancelEndpoint, JobEndpoint, JobFileEndpoint, Jobs
 from sites.api.me import MeEndpoint
 from sites.api.places import SiteEndpoint, SitesEndpoint
 from sites.api.tokens import CurrentTokenEndpoint, TokenEndpoint, TokensEndpoint
+from sites.api.views import SavedViewEndpoint, SavedViewsEndpoint
 
 urlpatterns = [
     path("tokens/", TokensEndpoint.as_view(), name="api-tokens"),
@@ -18,4 +19,6 @@ urlpatterns = [
     path("jobs/<int:pk>/file/", JobFileEndpoint.as_view(), name="api-job-file"),
     path("sites/", SitesEndpoint.as_view(), name="api-sites"),
     path("sites/<int:pk>/", SiteEndpoint.as_view(), name="api-site"),
+    path("views/", SavedViewsEndpoint.as_view(), name="api-views"),
+    path("views/<int:pk>/", SavedViewEndpoint.as_view(), name="api-view"),
 ]

@@ -10,6 +10,7 @@ from sites.models.access import (
 from sites.models.circuits import Circuit, Transformer
 from sites.models.dictionaries import Category, Department, NumberSeries, Town
 from sites.models.jobs import Job
+from sites.models.lists import ListChoice, SavedView
 from sites.models.people import Organisation, Team, User
 from sites.models.places import (
     Enterprise,
@@ -28,9 +29,11 @@ __all__ = [
     "Enterprise",
     "Grant",
     "Job",
+    "ListChoice",
     "NumberSeries",
     "Organisation",
     "Room",
+    "SavedView",
     "SignInRefusal",
     "Site",
     "SiteScopedQuerySet",

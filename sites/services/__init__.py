@@ -2,6 +2,13 @@
 
 from sites.services.grants import end_grant, grant
 from sites.services.jobs import cancel_job, submit_job, sweep_jobs
+from sites.services.lists import (
+    choose_columns,
+    delete_view,
+    edit_view,
+    save_view,
+    set_first_view,
+)
 from sites.services.numbers import take_numbers
 from sites.services.profile import edit_profile, mark_notices_seen
 from sites.services.running import run_job
@@ -10,7 +17,10 @@ from sites.services.tokens import issue_token, note_use, revoke_token
 
 __all__ = [
     "cancel_job",
+    "choose_columns",
+    "delete_view",
     "edit_profile",
+    "edit_view",
     "end_grant",
     "grant",
     "issue_token",
@@ -19,6 +29,8 @@ __all__ = [
     "record_refusal",
     "revoke_token",
     "run_job",
+    "save_view",
+    "set_first_view",
     "sign_in",
     "submit_job",
     "sweep_jobs",

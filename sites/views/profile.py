@@ -19,7 +19,7 @@ from sites.forms import ProfileForm
 from sites.models import User, access_for
 
 
-def _back(request: HttpRequest) -> str:
+def back(request: HttpRequest) -> str:
     """Where the form came from, when it is a page of ours."""
     target = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}):
@@ -63,7 +63,7 @@ def theme_set(request: HttpRequest) -> HttpResponse:
     theme = request.POST.get("theme", "")
     if theme in User.Theme.values:
         User.objects.filter(pk=request.user.pk).update(theme=theme)
-    return redirect(_back(request))
+    return redirect(back(request))
 
 
 @login_required

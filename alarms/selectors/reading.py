@@ -1,4 +1,4 @@
-"""Reading alarms: the gate, lists, statistics, neighbours."""
+"""Alarms: the gate, lists, statistics, neighbours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from django.db.models import Case, Count, F, IntegerField, Min, Q, Value, When
 from django.db.models.functions import TruncHour
 
 from alarms.models import Alarm, AlarmQuerySet
-from alarms.states import HANDLING, Handling, Move, Severity
+from alarms.selectors.lines import moves_of
+from alarms.states import Handling, Severity
 from core.errors import NotFound
 from sites import selectors as site_selectors
 from sites.models import User, access_for
@@ -53,13 +54,7 @@ def alarm_for(*, user: Person, pk: int, ability: Ability = Ability.VIEW) -> Alar
 
 def moves_for(*, user: Person, alarm: Alarm) -> list[str]:
     """The moves to offer: in the table from here, held on this site, archiving once recovered."""
-    access = access_for(user)
-    moves = [
-        edge.move.value
-        for edge in HANDLING.moves_from(alarm.handling)
-        if edge.ability and access.can(Ability(edge.ability), alarm.site)
-    ]
-    return [move for move in moves if move != Move.ARCHIVE or not alarm.is_active]
+    return list(moves_of(alarm, access_for(user)))
 
 
 def open_alarms(*, user: Person) -> AlarmQuerySet:

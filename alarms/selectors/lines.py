@@ -1,0 +1,119 @@
+"""Lines of the alarm list: what a row and a sheet show, gathered for a whole page at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from alarms.models import Alarm
+from alarms.states import HANDLING, Handling, Move
+from devices.models import PointCode
+from sites.models import Access, User, access_for
+from sites.rules import Ability
+
+# What a person most likely does next, by handling; archiving waits for the plant.
+_NEXT: dict[str, Move] = {
+    Handling.UNVERIFIED: Move.VERIFY,
+    Handling.VERIFIED: Move.CREATE_ORDER,
+    Handling.IGNORED: Move.VERIFY,
+}
+
+
+@dataclass(slots=True)
+class AlarmLine:
+    """One alarm for one person. Measured values are None where he may not see their class."""
+
+    alarm: Alarm
+    point: PointCode | None
+    may_see_value: bool
+    moves: tuple[str, ...]
+    order: Any | None
+    now: datetime
+
+    @property
+    def pk(self) -> int:
+        return self.alarm.pk
+
+    @property
+    def label(self) -> str:
+        return f"{self.alarm.rule.label} {self.alarm.site.label}"
+
+    @property
+    def url(self) -> str:
+        return reverse("alarms:alarm-detail", args=[self.alarm.pk])
+
+    @property
+    def css(self) -> str:
+        """Classes of the row: the edge's colour, not yet looked at, over."""
+        alarm = self.alarm
+        words = ["alarm-row", f"e-{alarm.severity}"]
+        words += ["unread"] if alarm.handling == Handling.UNVERIFIED else []
+        words += [] if alarm.is_active else ["is-over"]
+        return " ".join(words)
+
+    @property
+    def value(self) -> float | None:
+        return self.alarm.value if self.may_see_value else None
+
+    @property
+    def limit(self) -> float | None:
+        return self.alarm.limit if self.may_see_value else None
+
+    @property
+    def peak(self) -> float | None:
+        return self.alarm.peak if self.may_see_value else None
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it recovered; None while it is active."""
+        return None if self.alarm.is_active else self.alarm.recovered_at
+
+    @property
+    def lasted_s(self) -> float:
+        """From the last raising to the recovery, or to now."""
+        return ((self.ended_at or self.now) - self.alarm.last_raised_at).total_seconds()
+
+    @property
+    def next_move(self) -> str:
+        """What to offer first: a move that the person may make, `order` to look at it, or ''."""
+        alarm = self.alarm
+        if not alarm.is_active and Move.ARCHIVE in self.moves and self.order is None:
+            return Move.ARCHIVE.value
+        if self.order is not None:
+            return "order"
+        wanted = _NEXT.get(alarm.handling)
+        return wanted.value if wanted in self.moves else ""
+
+
+def lines_of(alarms: Sequence[Alarm], *, user: User, now: datetime) -> list[AlarmLine]:
+    """Lines of alarms that came with their places and orders: one query for all their points."""
+    codes = {alarm.point_code or alarm.worst_code for alarm in alarms} - {""}
+    points = PointCode.objects.in_bulk(codes, field_name="code") if codes else {}
+    access = access_for(user)
+    return [_line(alarm, points, access, now) for alarm in alarms]
+
+
+def _line(alarm: Alarm, points: dict[str, PointCode], access: Access, now: datetime) -> AlarmLine:
+    point = points.get(alarm.point_code or alarm.worst_code)
+    return AlarmLine(
+        alarm=alarm,
+        point=point,
+        may_see_value=point is None or point.data_class in access.data_classes(alarm.site),
+        moves=moves_of(alarm, access),
+        order=next((order for order in alarm.orders.all() if order.is_open), None),
+        now=now,
+    )
+
+
+def moves_of(alarm: Alarm, access: Access) -> tuple[str, ...]:
+    """The moves to offer: in the table from here, held on this site, archiving once recovered."""
+    moves = (
+        edge.move.value
+        for edge in HANDLING.moves_from(alarm.handling)
+        if edge.ability and access.can(Ability(edge.ability), alarm.site)
+    )
+    return tuple(move for move in moves if move != Move.ARCHIVE or not alarm.is_active)
