@@ -1,5 +1,8 @@
 """What the simulator has to serve: the gateways and devices that are marked as simulated."""
 
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from math import sqrt
 
 from django.db.models import Count, Max
@@ -8,6 +11,7 @@ from devices.drivers import Profile
 from devices.drivers.simulator import SimDevice, SimGateway
 from devices.models import Bus, Device
 from devices.services.templates import profile_of
+from sites.models import Circuit
 
 INDUSTRIES = {
     "traditional": "textile",
@@ -16,10 +20,27 @@ INDUSTRIES = {
     "markets": "market",
     "hazardous": "chemical",
     "key-energy": "machinery",
+    "dedicated": "machinery",
+    "grid-platform": "machinery",
     "polluting": "chemical",
     "medical": "hospital",
     "care": "hospital",
     "schools": "school",
+}
+# What a circuit feeds tells more than who owns it: words of its English name.
+LOADS_BY_WORD = {
+    "office": "office",
+    "cold": "cold_storage",
+    "chiller": "cold_storage",
+    "server": "data",
+    "data hall": "data",
+    "control room": "data",
+    "canteen": "mall",
+    "charg": "mall",
+    "dormitor": "hotel",
+    "workshop": "machinery",
+    "wastewater": "chemical",
+    "boiler": "hospital",
 }
 REPLAY_PREFIX = "replay-"
 DEFAULT_KVA = 100.0
@@ -33,13 +54,22 @@ def simulated_gateways() -> list[SimGateway]:
     profiles: dict[int, Profile] = {}
     members: dict[int, list[SimDevice]] = {}
     rows = Device.objects.in_service().filter(is_simulated=True).order_by("bus_id", "unit_id")
-    for device in rows.select_related(
-        "site__enterprise__category", "circuit__transformer", "template_version__template"
-    ):
+    devices = list(
+        rows.select_related(
+            "site__enterprise__category", "circuit__transformer", "template_version__template"
+        )
+    )
+    wiring = _wiring(devices)
+    for device in devices:
         version = device.template_version
         if version.pk not in profiles:
             profiles[version.pk] = profile_of(version)
-        members.setdefault(device.bus_id or 0, []).append(_device(device, profiles[version.pk]))
+        made = replace(
+            _device(device, profiles[version.pk]),
+            feeders=tuple(map(_name, wiring.feeders.get(device.pk, ()))),
+            beside=_name(wiring.beside[device.pk]) if device.pk in wiring.beside else "",
+        )
+        members.setdefault(device.bus_id or 0, []).append(made)
     buses = Bus.objects.filter(gateway__is_simulated=True, gateway__is_enabled=True)
     return [
         SimGateway(
@@ -61,6 +91,51 @@ def simulated_key() -> str:
     return f"{devices} {buses}"
 
 
+@dataclass(slots=True)
+class _Wiring:
+    """By device id: the devices whose load it adds up, or the one whose load it shares."""
+
+    feeders: dict[int, list[int]] = field(default_factory=dict)
+    beside: dict[int, int] = field(default_factory=dict)
+
+
+def _wiring(devices: Iterable[Device]) -> _Wiring:
+    """A circuit's first meter stands for it; what else is on the circuit shares its load."""
+    wiring = _Wiring()
+    main: dict[int, int] = {}
+    ranked = sorted(
+        devices, key=lambda one: (one.template_version.template.kind != "meter", one.pk)
+    )
+    for device in ranked:
+        if device.circuit_id is None:
+            continue
+        first = main.setdefault(device.circuit_id, device.pk)
+        if first != device.pk:
+            wiring.beside[device.pk] = first
+    below: dict[int, list[int]] = defaultdict(list)
+    circuits = Circuit.objects.filter(room__site__devices__in=[one.pk for one in ranked]).distinct()
+    for pk, parent_id in circuits.order_by("pk").values_list("pk", "parent_id"):
+        if parent_id is not None:
+            below[parent_id].append(pk)
+    for circuit_id, device_id in main.items():
+        if members := list(_metered(circuit_id, below, main)):
+            wiring.feeders[device_id] = members
+    return wiring
+
+
+def _metered(circuit_id: int, below: dict[int, list[int]], main: dict[int, int]) -> Iterable[int]:
+    """The nearest devices below a circuit."""
+    for child in below.get(circuit_id, ()):
+        if child in main:
+            yield main[child]
+        else:
+            yield from _metered(child, below, main)
+
+
+def _name(device_id: int) -> str:
+    return device_name(device_id=device_id)
+
+
 def device_name(*, device_id: int) -> str:
     """What faults and scripts call a device."""
     return f"device-{device_id}"
@@ -72,19 +147,27 @@ def bus_name(*, bus_id: int) -> str:
 
 
 def _device(device: Device, profile: Profile) -> SimDevice:
-    category = device.site.enterprise.category
     is_replayed = device.template_version.template.key.startswith(REPLAY_PREFIX)
     return SimDevice(
         unit_id=device.unit_id,
         profile=profile,
         name=device_name(device_id=device.pk),
         seed=device.pk,
-        industry=INDUSTRIES.get(category.code if category else "", "office"),
+        industry=_industry(device),
         rated_kva=_rated_kva(device),
         un_v=device.site.phase_nominal_v,
         supply=device.site_id,
         replay=device.code if is_replayed else None,
     )
+
+
+def _industry(device: Device) -> str:
+    feeds = device.circuit.name_en.lower() if device.circuit else ""
+    for word, load in LOADS_BY_WORD.items():
+        if word in feeds:
+            return load
+    category = device.site.enterprise.category
+    return INDUSTRIES.get(category.code if category else "", "office")
 
 
 def _rated_kva(device: Device) -> float:

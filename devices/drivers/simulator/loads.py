@@ -55,6 +55,8 @@ _MACHINES_SAT = _day("13 13 13 13 13 14 20 46 70 76 78 72 44 60 74 75 70 52 34 2
 _MACHINES_SUN = _day("12 12 12 12 12 12 13 15 17 18 18 18 17 17 18 18 17 16 15 14 14 13 13 12")
 _COLD = _day("78 76 75 74 74 75 78 82 88 92 95 98 100 100 99 98 96 94 91 88 86 84 82 80")
 
+_DATA = _day("92 91 91 90 90 91 92 94 96 98 99 100 100 100 100 100 99 98 97 96 95 94 93 92")
+
 INDUSTRIES: dict[str, Industry] = {
     "office": Industry(
         workday=_OFFICE,
@@ -164,6 +166,17 @@ INDUSTRIES: dict[str, Industry] = {
         ripple=0.10,
         thd_i=6.0,
         summer=0.20,
+        winter=0.0,
+    ),
+    "data": Industry(
+        workday=_DATA,
+        saturday=_DATA,
+        sunday=_DATA,
+        peak=0.55,
+        tan_phi=0.2,
+        ripple=0.02,
+        thd_i=9.0,
+        summer=0.12,
         winter=0.0,
     ),
 }

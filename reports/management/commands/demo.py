@@ -7,7 +7,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from reports.services import demo
-from reports.services.demo_places import PASSWORD
 from sites.models import User
 
 
@@ -16,6 +15,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--if-empty", action="store_true", help="do nothing when data is there")
+        full = demo.Size()
+        parser.add_argument("--sites", type=int, default=full.sites, help="how many sites")
+        parser.add_argument("--days", type=float, default=full.days, help="how much history")
         parser.add_argument("--logins", action="store_true", help="print one log-in per role")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -24,8 +26,10 @@ class Command(BaseCommand):
             return
         if not settings.DEMO_LOGINS:
             raise CommandError("The demo is for the embedded database; this one is your own.")
-        made = demo.load(now=timezone.now(), progress=self._say)
-        if not made and not options["if_empty"]:
+        size = demo.Size(sites=options["sites"], days=options["days"])
+        now = timezone.now()
+        made = demo.load(now=now, progress=self._say, clock=timezone.now, size=size)
+        if made is None and not options["if_empty"]:
             raise CommandError("There are enterprises already; the demo wants an empty database.")
 
     def _say(self, text: str) -> None:
@@ -36,4 +40,4 @@ class Command(BaseCommand):
         users = User.objects.filter(is_demo=True, is_active=True).prefetch_related("grants")
         for user in users:
             roles = ", ".join(sorted({grant.role for grant in user.grants.all()}))
-            self.stdout.write(f"  {user.username:<14} {PASSWORD}   {roles}")
+            self.stdout.write(f"  {user.username:<14} {demo.PASSWORD}   {roles}")
