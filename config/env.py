@@ -53,6 +53,13 @@ HTTPS = env.bool("DIANWU_HTTPS", False)
 POLL_SHARDS = env.int("DIANWU_POLL_SHARDS", 2)
 MEDIA_ROOT = Path(env.str("DIANWU_MEDIA", str(HOME / "media")))
 TILE_HOSTS: list[str] = env.list("DIANWU_TILE_HOSTS", [])
+# What the map of sites is drawn on: config.tiles says how.
+MAP_KIND = env.str("DIANWU_MAP_KIND", "none")
+MAP_URL = env.str("DIANWU_MAP_URL", "")
+MAP_CRS = env.str("DIANWU_MAP_CRS", "wgs84")
+MAP_ATTRIBUTION = env.str("DIANWU_MAP_ATTRIBUTION", "")
+MAP_LAYER = env.str("DIANWU_MAP_LAYER", "")
+MAP_MATRIX_SET = env.str("DIANWU_MAP_MATRIX_SET", "")
 LOG_LEVEL = env.str("DIANWU_LOG_LEVEL", "INFO")
 # `script/server` chooses a free block of ports for a demo, unless a person does.
 GIVEN_SIMULATOR_PORT = env.int("DIANWU_SIMULATOR_PORT", None)

@@ -58,6 +58,12 @@ BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 300.0,
         "options": {"expires": 300},
     },
+    # The load of all sites, once for everybody who looks.
+    "take-loads": {
+        "task": "reports.tasks.take_loads",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "forget-tallies": {
         "task": "devices.tasks.forget_tallies",
         "schedule": 6 * 3600.0,

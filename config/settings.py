@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config import env
 from config.schedule import BEAT_SCHEDULE, TASK_ROUTES
+from config.tiles import tiles
 
 BASE_DIR = env.BASE_DIR
 HOME = env.HOME
@@ -183,6 +184,17 @@ REQUEST_MAX_BYTES = PHOTO_MAX_BYTES + 2 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
+# --- Map
+
+MAP_TILES = tiles(
+    kind=env.MAP_KIND,
+    url=env.MAP_URL,
+    crs=env.MAP_CRS,
+    attribution=env.MAP_ATTRIBUTION,
+    layer=env.MAP_LAYER,
+    matrix_set=env.MAP_MATRIX_SET,
+)
+
 # --- Security
 
 CONTENT_SECURITY_POLICY = {
@@ -190,7 +202,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:", *env.TILE_HOSTS],
+        "img-src": [SELF, "data:", *env.TILE_HOSTS, *MAP_TILES.hosts],
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],

@@ -7,6 +7,9 @@ from reports import views
 app_name = "reports"
 urlpatterns = [
     path("", views.hall, name="hall"),
+    path("towns.csv", views.town_sheet, name="town-sheet"),
+    path("map/sites/", views.map_sites, name="map-sites"),
+    path("map/sites/<int:pk>/", views.map_popup, name="map-popup"),
     path("sites/", views.site_list, name="site-list"),
     path("sites/<int:pk>/", views.site_detail, name="site-detail"),
     path("help/states/", views.state_diagrams, name="state-diagrams"),

@@ -77,6 +77,9 @@ NONE_YET = dict.fromkeys(PEOPLE, HIDDEN) | {NOBODY: SIGN_IN}
 
 PAGES: dict[str, list[Case]] = {
     "reports:hall": [read(shows=False)],
+    "reports:town-sheet": [read(shows=False)],
+    "reports:map-sites": [read()],
+    "reports:map-popup": [read("site")],
     "reports:site-list": [read()],
     "reports:site-detail": [read("site")],
     "reports:state-diagrams": [read(shows=False)],

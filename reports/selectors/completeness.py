@@ -3,12 +3,23 @@
 Each site counts its own days. Nothing is known (None) before one whole sample was expected.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection
-from django.db.models import F, Max, Q, Sum
+from django.db.models import (
+    DateField,
+    F,
+    Func,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)
 
 from core.time import local_day
 from devices import live
@@ -17,6 +28,7 @@ from sites.models import Site, User
 
 TARGET_PERCENT = 98.5
 DAYS = 30
+SILENCE = timedelta(minutes=10)
 _ONE_SAMPLE = 1.0
 
 
@@ -42,11 +54,15 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class LowSite:
-    """A site with its completeness of today and the moment of its newest sample."""
+    """A site with its completeness of today and the moment of its newest sample.
+
+    `is_silent`: nothing came for SILENCE.
+    """
 
     site: Site
     share: Share
     last_at: datetime | None
+    is_silent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +85,16 @@ class HeatRow:
 
 def on_day(now: datetime, *, days_ago: int = 0) -> Q:
     """Rows with `site` and `day` whose day is each site's own today, or so many days before it."""
-    zones = Site.objects.order_by().values_list("timezone", flat=True).distinct()
-    condition = Q(pk__in=[])
-    for zone in zones:
-        day = local_day(now, zone) - timedelta(days=days_ago)
-        condition |= Q(site__timezone=zone, day=day)
-    return condition
+    own = Func(
+        F("site__timezone"),
+        Value(now),
+        template=f"(timezone(%(expressions)s)::date - {days_ago:d})",
+        output_field=DateField(),
+    )
+    day = (now - timedelta(days=days_ago)).date()
+    near = day - timedelta(days=1), day + timedelta(days=1)
+    # The range is what an index can find.
+    return Q(day__range=near, day=own)
 
 
 def total(*, user: User, now: datetime, days_ago: int = 0) -> Share:
@@ -82,6 +102,16 @@ def total(*, user: User, now: datetime, days_ago: int = 0) -> Share:
     rows = SiteTally.objects.visible_to(user).filter(on_day(now, days_ago=days_ago))
     return _share(
         rows.aggregate(good=Sum("good"), expected=Sum("expected"), until=Max("counted_until"))
+    )
+
+
+def together(shares: Iterable[Share]) -> Share:
+    """Several shares as one."""
+    found = list(shares)
+    return Share(
+        good=sum(share.good for share in found),
+        expected=sum(share.expected for share in found),
+        until=max((share.until for share in found if share.until), default=None),
     )
 
 
@@ -111,9 +141,30 @@ def lowest(*, user: User, now: datetime, limit: int = 5) -> list[LowSite]:
     found = list(rows)
     last = last_data([row.site_id for row in found])
     return [
-        LowSite(row.site, Share(row.good, row.expected, row.counted_until), last.get(row.site_id))
+        LowSite(
+            site=row.site,
+            share=Share(row.good, row.expected, row.counted_until),
+            last_at=(at := last.get(row.site_id)),
+            is_silent=at is None or now - at > SILENCE,
+        )
         for row in found
     ]
+
+
+def with_share(sites: QuerySet[Site], *, now: datetime) -> QuerySet[Site]:
+    """Adds `share`: good ÷ expected of today, None before one sample was expected."""
+    today = SiteTally.objects.filter(on_day(now), site=OuterRef("pk"), expected__gte=_ONE_SAMPLE)
+    return sites.annotate(
+        share=Subquery(today.annotate(ratio=F("good") / F("expected")).values("ratio"))
+    )
+
+
+def below_target(sites: QuerySet[Site], *, now: datetime) -> QuerySet[Site]:
+    """Those whose completeness of today is known and below the target."""
+    low = SiteTally.objects.filter(
+        on_day(now), expected__gte=_ONE_SAMPLE, good__lt=F("expected") * (TARGET_PERCENT / 100)
+    )
+    return sites.filter(pk__in=low.values("site"))
 
 
 def last_data(site_ids: Collection[int]) -> dict[int, datetime]:

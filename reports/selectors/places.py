@@ -8,7 +8,6 @@ from typing import Any
 from django.db.models import (
     BooleanField,
     Count,
-    Exists,
     ExpressionWrapper,
     Min,
     OuterRef,
@@ -35,21 +34,28 @@ POWER = "P"
 
 
 def with_conditions(sites: QuerySet[Site]) -> QuerySet[Site]:
-    """Adds is_offline, is_abnormal and has_defect.
+    """Adds is_offline, is_online, is_abnormal and has_defect.
 
-    Offline: it has gateways in use that are silent, and none that answers. Abnormal: offline, or
-    with an open critical or major alarm. Defect: with an open order of kind 消缺.
+    Offline: it has gateways in use that are silent, and none that answers. Online: one answers.
+    Abnormal: offline, or with an open critical or major alarm. Defect: with an open order of kind
+    消缺.
     """
-    here = OuterRef("pk")
-    gateways = Gateway.objects.filter(site=here, is_enabled=True)
-    severe = Alarm.objects.open().filter(site=here, severity__in=SEVERE)
-    defects = WorkOrder.objects.open().filter(site=here, kind=Kind.DEFECT)
-    is_offline = Exists(gateways.filter(is_online=False)) & ~Exists(gateways.filter(is_online=True))
+    gateways = Gateway.objects.filter(is_enabled=True)
+    # Whole sets instead of a question per row: the database answers each of them once.
+    online = Q(pk__in=_sites_of(gateways.filter(is_online=True)))
+    offline = Q(pk__in=_sites_of(gateways.filter(is_online=False))) & ~online
+    severe = Q(pk__in=_sites_of(Alarm.objects.open().filter(severity__in=SEVERE)))
+    defects = Q(pk__in=_sites_of(WorkOrder.objects.open().filter(kind=Kind.DEFECT)))
     return sites.annotate(
-        is_offline=ExpressionWrapper(is_offline, output_field=BooleanField()),
-        is_abnormal=ExpressionWrapper(Exists(severe) | is_offline, output_field=BooleanField()),
-        has_defect=Exists(defects),
+        is_online=ExpressionWrapper(online, output_field=BooleanField()),
+        is_offline=ExpressionWrapper(offline, output_field=BooleanField()),
+        is_abnormal=ExpressionWrapper(severe | offline, output_field=BooleanField()),
+        has_defect=ExpressionWrapper(defects, output_field=BooleanField()),
     )
+
+
+def _sites_of(rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows.order_by().values("site")
 
 
 def with_counts(sites: QuerySet[Site]) -> QuerySet[Site]:
@@ -77,13 +83,17 @@ def _count(rows: QuerySet[Any]) -> Coalesce:
 
 
 def incomers(user: User) -> QuerySet[Device]:
-    """Devices at the roots of the trees of circuits whose load the person may see.
+    """Devices at the roots of the trees of circuits whose load the person may see."""
+    return roots(Device.objects.visible_to(user, data_class=DataClass.LOAD))
+
+
+def roots(devices: QuerySet[Device]) -> QuerySet[Device]:
+    """Those at the roots of the trees of circuits.
 
     Their sum is the load of the sites: what lies below a root is part of it.
     """
     return (
-        Device.objects.visible_to(user, data_class=DataClass.LOAD)
-        .in_service()
+        devices.in_service()  # type: ignore[attr-defined]
         .filter(circuit__isnull=False, circuit__parent__isnull=True)
         .exclude(circuit__kind__in=[Circuit.Kind.TIE, Circuit.Kind.CAPACITOR])
     )
@@ -102,13 +112,13 @@ class Power:
         return self.fresh == self.meters
 
 
-def power_by_site(
-    *, user: User, now: datetime, site_ids: Collection[int] | None = None
-) -> dict[int, Power]:
-    """Power of each site that has incomers; of all visible sites when none are named."""
-    devices = incomers(user)
-    if site_ids is not None:
-        devices = devices.filter(site__in=site_ids)
+def power_by_site(*, user: User, now: datetime, site_ids: Collection[int]) -> dict[int, Power]:
+    """Power of each of the sites that has incomers, from the newest values."""
+    return power_of(incomers(user).filter(site__in=site_ids), now=now)
+
+
+def power_of(devices: QuerySet[Device], *, now: datetime) -> dict[int, Power]:
+    """The sum over the devices of each site."""
     rows = list(devices.values_list("pk", "site_id", "bus__gateway__period_s"))
     found = live.latest_points(device_ids=[pk for pk, _site, _period in rows])
     sums: dict[int, list[float]] = {}
@@ -142,54 +152,14 @@ def total(powers: Collection[Power]) -> Power:
     )
 
 
+CONDITIONS = {
+    "abnormal": Q(is_abnormal=True),
+    "online": Q(is_online=True),
+    "offline": Q(is_offline=True),
+    "defect": Q(has_defect=True),
+}
+
+
 def condition_q(condition: str) -> Q:
     """The rows of a tile, on sites with_conditions."""
-    return {
-        "abnormal": Q(is_abnormal=True),
-        "offline": Q(is_offline=True),
-        "defect": Q(has_defect=True),
-    }[condition]
-
-
-# More markers than this help nobody, and the list has them all.
-MOST_PINS = 2000
-NOT_RUNNING = (
-    Site.State.CONSTRUCTION,
-    Site.State.COMMISSIONING,
-    Site.State.OUT_OF_SERVICE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """One site on the map; `state` is that of its worst open alarm, offline, maint or normal."""
-
-    site: Site
-    state: str
-    open_alarms: int
-    devices: int
-    devices_online: int
-
-
-def pins(*, user: User) -> list[Pin]:
-    """Sites with coordinates, for the map; maint is a site that is not in operation."""
-    sites: QuerySet[Any] = with_counts(with_conditions(Site.objects.visible_to(user)))
-    rows = sites.filter(latitude_deg__isnull=False).select_related("enterprise")[:MOST_PINS]
-    return [
-        Pin(
-            site=row,
-            state=_pin_state(row),
-            open_alarms=row.open_alarms,
-            devices=row.device_count,
-            devices_online=row.devices_online,
-        )
-        for row in rows
-    ]
-
-
-def _pin_state(site: Any) -> str:
-    if site.worst_rank is not None:
-        return list(Severity)[site.worst_rank].value
-    if site.is_offline:
-        return "offline"
-    return "maint" if site.state in NOT_RUNNING else "normal"
+    return CONDITIONS[condition]

@@ -19,6 +19,8 @@ from django.utils.translation import ngettext, pgettext
 
 from alarms.states import Severity, Verdict
 from core.http import UNDO
+from reports.selectors.months import StageFigures
+from reports.selectors.towns import SiteCounts
 from workorders.selectors import Stage
 from workorders.states import State
 
@@ -103,7 +105,7 @@ def stage_class(state: str) -> str:
 
 
 @register.simple_tag
-def stage_bar(stages: Iterable[Stage]) -> SafeString:
+def stage_bar(stages: Iterable[Stage | StageFigures]) -> SafeString:
     """The stages of the orders as one proportion bar."""
     parts = [(stage.count, STAGE_CLASSES[stage.state]) for stage in stages]
     words = pgettext("between facts", "，").join(
@@ -126,6 +128,20 @@ def site_bar(states: Iterable[tuple[str, str, int]]) -> SafeString:
         f"{label} {count}" for _state, label, count in rows
     )
     return bar([(count, SITE_CLASSES[state]) for state, _label, count in rows], words)
+
+
+@register.simple_tag
+def site_parts(counts: SiteCounts) -> SafeString:
+    """Sites as one proportion bar: running well, abnormal, with a defect, not in operation."""
+    words = [
+        _("投运正常"),
+        pgettext("site", "异常"),
+        pgettext("site", "有缺陷"),
+        pgettext("site", "未投运"),
+    ]
+    told = zip(words, counts.parts, strict=True)
+    label = pgettext("between facts", "，").join(f"{word} {count}" for word, (count, _css) in told)
+    return bar(counts.parts, label)
 
 
 @register.simple_tag
@@ -159,6 +175,8 @@ def when(context: Mapping[str, Any], at: datetime | None, style: str = "full") -
         text = f"{local:%Y-%m-%d %H:%M}"
     elif style == "day":
         text = f"{local:%Y-%m-%d}"
+    elif style == "minute_of_day":
+        text = f"{local:%H:%M}"
     elif style == "clock":
         is_today = local.date() == timezone.now().astimezone(zone).date()
         text = f"{local:%H:%M:%S}" if is_today else f"{local:%m-%d %H:%M}"
@@ -205,6 +223,12 @@ def number(value: float | str | None, decimals: int = 1) -> str:
     if value is None or isinstance(value, str) or not isfinite(value):
         return NOTHING
     return f"{value:,.{int(decimals)}f}"
+
+
+@register.filter
+def signed(value: float | None, decimals: int = 1) -> str:
+    """A difference with its sign."""
+    return NOTHING if value is None else f"{value:+,.{int(decimals)}f}"
 
 
 @register.filter

@@ -49,7 +49,7 @@ def test_every_figure_is_the_length_of_the_list_behind_it(cast: People) -> None:
     assert figures["sites"]["total"] == count("sites/") == 1
     assert (figures["sites"]["abnormal"], figures["sites"]["defect"]) == (1, 1)
     assert figures["devices"]["total"] == count("devices/?is_enabled=true") == 3
-    assert len(figures["hours"]) == 24
+    assert len(figures["bars"]) == 24
 
 
 def test_an_outsider_counts_nothing_of_it_and_nobody_is_turned_away(cast: People) -> None:

@@ -3,6 +3,19 @@
 from reports.views.halls import hall
 from reports.views.health import health
 from reports.views.help import about, completeness, state_diagrams
+from reports.views.maps import map_popup, map_sites
 from reports.views.places import site_detail, site_list
+from reports.views.sheets import town_sheet
 
-__all__ = ["about", "completeness", "hall", "health", "site_detail", "site_list", "state_diagrams"]
+__all__ = [
+    "about",
+    "completeness",
+    "hall",
+    "health",
+    "map_popup",
+    "map_sites",
+    "site_detail",
+    "site_list",
+    "state_diagrams",
+    "town_sheet",
+]

@@ -15,7 +15,7 @@ from core.http import render_part
 from core.time import day_bounds, local_day
 from devices.models import PointCode
 from reports.filters import SitePageFilter
-from reports.selectors import places
+from reports.selectors import loads, places
 from reports.selectors.places import POWER
 from reports.selectors.site_page import SitePage, circuits_in_order, site_page
 from sites.models import Site, User
@@ -35,14 +35,15 @@ def site_list(request: HttpRequest) -> HttpResponse:
     found = filters.qs if filters.is_valid() else sites.none()
     rows = places.with_counts(found).select_related("enterprise", "team")
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    powers = places.power_by_site(user=user, now=now)
-    shown = set(found.order_by().values_list("pk", flat=True))
+    ids = [site.pk for site in page.object_list]
     context = {
         "page": page,
         "filters": filters,
         "chips": chips_of(filters),
-        "powers": powers,
-        "power_total": places.total([p for pk, p in powers.items() if pk in shown]),
+        "powers": places.power_by_site(user=user, now=now, site_ids=ids),
+        "power_total": loads.power_of_sites(
+            user=user, now=now, site_ids=found.order_by().values("pk")
+        ),
         "worst": _SEVERITIES,
     }
     return render_part(request, "reports/site_list.html", context, part="list")

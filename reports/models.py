@@ -1,0 +1,34 @@
+"""What the reports keep for themselves: the present load of each site, and how it went today."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from sites.models import Site, SiteScopedQuerySet
+
+
+class SiteLoad(models.Model):
+    """Active power of a site's incomers, taken every half minute.
+
+    `slots`: float32 kW (NaN: none) for each quarter of an hour of `day`, the site's own, from its
+    midnight on: the last value taken in it. Written only by services.loads.
+    """
+
+    site = models.OneToOneField(
+        Site, models.CASCADE, primary_key=True, related_name="load", verbose_name=_("站点")
+    )
+    at = models.DateTimeField(_("时间"))
+    power_kw = models.FloatField(_("有功功率 (kW)"), null=True)
+    fresh = models.PositiveIntegerField(_("有值的进线表计"))
+    meters = models.PositiveIntegerField(_("进线表计"))
+    day = models.DateField(_("日期"))
+    slots = models.BinaryField(editable=False)
+
+    objects = SiteScopedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("站点负荷")
+        verbose_name_plural = pgettext_lazy("plural", "站点负荷")
+
+    def __str__(self) -> str:
+        return f"{self.site_id} {self.power_kw}"
