@@ -27,6 +27,7 @@ class OrderFilter(django_filters.FilterSet):
         columns=[
             "number",
             "title",
+            "title_en",
             "site__search_text",
             "alarm__number",
         ]

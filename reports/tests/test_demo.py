@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.db import transaction
+from django.db.models import Count, Sum
 from django.test import override_settings
 from django.utils import timezone
 
@@ -19,7 +20,7 @@ from alarms.states import Condition, Handling
 from devices import history
 from devices.drivers.simulator.tree import LINE_LOSS
 from devices.drivers.simulator.world import World
-from devices.models import Device, Gateway
+from devices.models import Device, Gateway, SiteTally
 from devices.services import templates
 from devices.services.simulation import device_name, simulated_gateways
 from reports.services import demo as demos
@@ -35,7 +36,7 @@ from sites.models import (
     Transformer,
     User,
 )
-from workorders.models import WorkOrder
+from workorders.models import Task, WorkOrder
 from workorders.states import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -193,6 +194,25 @@ def test_orders_went_along_the_table_in_the_order_of_time(made: Demo) -> None:
         if order.state == State.CLOSED:
             assert order.finding
             assert order.created_at < order.started_at < order.finished_at < order.closed_at
+
+
+def test_planned_work_was_generated_and_done(made: Demo) -> None:
+    states = Counter(Task.objects.values_list("state", flat=True))
+    assert states["new"] + states["assigned"] > 0
+    assert all(task.title_en and task.plan_id for task in Task.objects.all())
+    for task in Task.objects.prefetch_related("log"):
+        rows = sorted(task.log.all(), key=lambda row: row.pk)
+        assert all(before.at <= after.at for before, after in pairwise(rows))
+
+
+def test_completeness_of_the_past_is_counted(made: Demo) -> None:
+    counted = SiteTally.objects.values("site").annotate(
+        good=Sum("good"), expected=Sum("expected"), days=Count("day")
+    )
+    assert len(counted) == len(made.sites)
+    for row in counted:
+        assert row["days"] >= 2
+        assert 0.6 < row["good"] / row["expected"] <= 1
 
 
 def test_a_second_load_changes_nothing(made: Demo) -> None:

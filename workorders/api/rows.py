@@ -52,6 +52,7 @@ class OrderRow(Row):
             "kind",
             "priority",
             "title",
+            "title_en",
             "state",
             "site",
             "room",

@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 from alarms.models import Alarm
 from devices.models import Device
 from sites.models import Circuit, Room, Site, SiteScopedQuerySet, Team, User
+from sites.models.names import name_for_reader
 from workorders import states
 from workorders.models.base import LogRow, Picture
 from workorders.states import Kind, Move, Priority, State
@@ -52,6 +53,7 @@ class WorkOrder(models.Model):
     kind = models.CharField(_("类型"), max_length=12, choices=Kind)
     priority = models.CharField(_("优先级"), max_length=8, choices=Priority)
     title = models.CharField(_("标题"), max_length=160)
+    title_en = models.CharField(_("英文标题"), max_length=160, blank=True)
     description = models.TextField(_("描述"), blank=True)
     site = models.ForeignKey(Site, models.PROTECT, related_name="orders", verbose_name=_("站点"))
     room = models.ForeignKey(Room, models.SET_NULL, null=True, blank=True, verbose_name=_("配电室"))
@@ -137,6 +139,11 @@ class WorkOrder(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def label(self) -> str:
+        """The title in the reader's language."""
+        return name_for_reader(self.title, self.title_en)
 
     @property
     def is_open(self) -> bool:

@@ -57,6 +57,9 @@ def edit(  # noqa: PLR0913
     wanted: dict[str, Any] = {}
     if title is not None:
         wanted["title"] = text(title, field="title", limit=rules.TITLE_LENGTH, is_required=True)
+        if wanted["title"] != order.title:
+            # It said the same as the old one.
+            wanted["title_en"] = ""
     if description is not None:
         wanted["description"] = text(description, field="description")
     if priority is not None:

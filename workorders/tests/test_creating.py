@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from alarms.models import Alarm
 from alarms.states import Handling
@@ -231,3 +232,16 @@ def test_stages_count_what_one_sees_with_empty_stages_and_what_is_late(cast: Peo
     assert rows[State.CANCELLED] == (1, 0)
     assert rows[State.CLOSED] == (0, 0)
     assert {row.count for row in nothing} == {row.count for row in before} == {0}
+
+
+def test_a_title_in_english_is_what_english_readers_see_until_the_title_changes(
+    cast: People,
+) -> None:
+    order = make_order(cast=cast, title="接点过热", title_en="Joint hot")
+    with translation.override("en"):
+        assert order.label == "Joint hot"
+    assert order.label == "接点过热"
+    act = {"by": cast.di, "door": "web", "now": LATER}
+    edited = services.edit(order_id=order.pk, title="接点温度偏高", **act)
+    with translation.override("en"):
+        assert edited.label == "接点温度偏高"

@@ -1,5 +1,6 @@
 """Load the demo, or print its log-ins."""
 
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -28,6 +29,8 @@ class Command(BaseCommand):
             raise CommandError("The demo is for the embedded database; this one is your own.")
         size = demo.Size(sites=options["sites"], days=options["days"])
         now = timezone.now()
+        # Thousands of acts of the past would bury the lines that tell how far it is.
+        logging.disable(logging.INFO)
         made = demo.load(now=now, progress=self._say, clock=timezone.now, size=size)
         if made is None and not options["if_empty"]:
             raise CommandError("There are enterprises already; the demo wants an empty database.")

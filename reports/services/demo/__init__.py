@@ -15,12 +15,13 @@ from reports.services.demo.history import Past
 from reports.services.demo.incidents import Incident, incidents
 from reports.services.demo.orders import Orders
 from reports.services.demo.shift import Shift
+from reports.services.demo.tasks import Tasks
 from sites.models import Enterprise
 
 __all__ = ["PASSWORD", "Demo", "Size", "build", "load"]
 
 Say = Callable[[str], None]
-TELL_EVERY = timedelta(days=5)
+TELL_EVERY = timedelta(days=1)
 
 
 def load(*, now: datetime, progress: Say, clock: Callable[[], datetime], size: Size) -> Demo | None:
@@ -69,13 +70,15 @@ def _live_through(
     lines.come_on_line(demo=demo, at=past.begins_at)
     lines.plan_outages(agenda=agenda, incidents=planned, now=demo.now)
     orders.plan_by_hand(start=past.begins_at, end=demo.now)
+    Tasks(demo=demo, agenda=agenda).plan(start=past.begins_at, end=demo.now)
     alarms, told_at = 0, past.begins_at
     for until in past.slices(until=demo.now):
         alarms += shift.look()
         agenda.run(until=until)
         if until - told_at >= TELL_EVERY:
             told_at = until
-            progress(f"2/4 up to {until:%Y-%m-%d}: {past.rows:,} samples, {alarms} alarms")
+            day = f"day {(until - past.begins_at).days} of {demo.size.days:g}"
+            progress(f"2/4 {day}: {past.rows:,} samples, {alarms} alarms")
     progress("3/4 counting how complete the data is")
     tallies.recount(start=past.begins_at, end=demo.now)
     progress("4/4 handing over to the simulator")

@@ -9,10 +9,11 @@ from alarms.models import Alarm
 from alarms.states import Severity
 from reports.services.demo import photos
 from reports.services.demo.agenda import Agenda
+from reports.services.demo.crews import desk_of, worker_of
 from reports.services.demo.document import Demo
 from reports.services.demo.incidents import LOCAL
 from reports.services.demo.words import line, lines, of_rule, one_of, words
-from sites.models import Site, User
+from sites.models import User
 from workorders import services
 from workorders.models import WorkOrder
 from workorders.states import Kind, Move, Priority
@@ -54,6 +55,7 @@ class Orders:
             kind=Kind.REPAIR if priority in {Priority.URGENT, Priority.HIGH} else Kind.DEFECT,
             priority=priority,
             title=f"{alarm.rule.name} · {place.name}"[:160],
+            title_en=f"{alarm.rule.name_en} · {place.name_en}"[:160],
             description=lines([alarm.rule.advice, alarm.rule.advice_en]),
             due_at=at + timedelta(hours=DUE_H[priority]),
             by=by,
@@ -78,6 +80,7 @@ class Orders:
     def _by_hand(self) -> Callable[[datetime], None]:
         kind, priority, title, description = self._random.choice(words()["by_hand"])
         site = self._random.choice(self._demo.sites)
+        by = desk_of(demo=self._demo, site=site)
 
         def act(at: datetime) -> None:
             order = services.create(
@@ -85,9 +88,10 @@ class Orders:
                 kind=kind,
                 priority=priority,
                 title=f"{title[0]} · {site.name}",
+                title_en=f"{title[1]} · {site.name_en}",
                 description=lines(description),
                 due_at=at + timedelta(hours=DUE_H[Priority(priority)]),
-                by=self._desk(site),
+                by=by,
                 door="web",
                 now=at,
             )
@@ -97,7 +101,8 @@ class Orders:
 
     def _go_on(self, order: WorkOrder, at: datetime, key: str, closed: Closed) -> None:
         """Assigned within the quarter of an hour, or cancelled after a while."""
-        desk, worker = self._desk(order.site), self._worker(order.site)
+        desk = desk_of(demo=self._demo, site=order.site)
+        worker = worker_of(demo=self._demo, site=order.site, random=self._random)
         course = _Course(order.pk, desk, worker, key, closed)
         if self._random.random() < CANCELLED:
             later = at + timedelta(hours=self._random.uniform(1, 9))
@@ -188,19 +193,6 @@ class Orders:
 
     def _move(self, course: "_Course", move: Move, at: datetime, by: User, **facts: Any) -> None:
         services.move(order_id=course.order_id, move=move, by=by, door="web", now=at, **facts)
-
-    def _desk(self, site: Site) -> User:
-        is_other = site.team == self._demo.teams["other"]
-        return self._demo.users["outsider" if is_other else "dispatcher"]
-
-    def _worker(self, site: Site) -> User:
-        crew = [
-            user
-            for user in self._demo.users.values()
-            if user.username.startswith(("technician", "outsider2"))
-            and site.team in self._demo.crews[user.username]
-        ]
-        return self._random.choice(crew)
 
 
 class _Course:
