@@ -1,5 +1,6 @@
 """Pages that look down on every app: the hall, sites, help, health."""
 
+from reports.views.frame import notices, notices_seen, search
 from reports.views.halls import hall
 from reports.views.health import health
 from reports.views.help import about, completeness, state_diagrams
@@ -14,6 +15,9 @@ __all__ = [
     "health",
     "map_popup",
     "map_sites",
+    "notices",
+    "notices_seen",
+    "search",
     "site_detail",
     "site_list",
     "state_diagrams",

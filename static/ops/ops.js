@@ -1,4 +1,5 @@
 /* Behaviour of every page: each module its own matter. Pages work without it. */
+import * as bell from "./bell.js";
 import * as charts from "./charts.js";
 import * as dialogs from "./dialogs.js";
 import * as keys from "./keys.js";
@@ -6,6 +7,7 @@ import * as live from "./live.js";
 import * as map from "./map.js";
 import * as news from "./news.js";
 import * as parts from "./parts.js";
+import * as search from "./search.js";
 import * as session from "./session.js";
 import * as toast from "./toast.js";
 import { $, $$, element } from "./dom.js";
@@ -78,12 +80,7 @@ function filters() {
 
 function shortcuts() {
   const group = gettext("各页");
-  const search = () => {
-    const field = $("[data-search]") ?? $("#search");
-    field?.focus();
-    return Boolean(field);
-  };
-  keys.register("/", gettext("搜索"), search, { group });
+  keys.register("/", gettext("搜索"), () => search.open(), { group });
   keys.register("escape", gettext("关闭抽屉"), dialogs.closeDrawer, { group });
 }
 
@@ -97,6 +94,8 @@ parts.start();
 news.start();
 shortcuts();
 keys.start();
+search.start();
+bell.start();
 session.start();
 charts.start();
 map.start();

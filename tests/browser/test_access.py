@@ -69,4 +69,4 @@ def test_the_keyboard_reaches_the_content(world: World, visit: Visit) -> None:
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
     page.keyboard.press("/")
-    assert page.evaluate("document.activeElement.name") == "q"
+    assert page.evaluate("document.activeElement.id") == "search-words"

@@ -9,7 +9,9 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
+from sites.models import User
 from tests.browser.test_access import objections
+from tests.browser.test_live import raise_one
 from tests.browser.world import World, make_world
 from tests.browsing import PHONE, Served, Visit
 
@@ -180,3 +182,70 @@ def test_a_session_that_ends_soon_is_told_and_prolonged(world: World, visit: Vis
     expect(dialog).to_be_hidden()
     expect(page.locator("#toasts")).to_contain_text("登录已延长。")
     assert Session.objects.get().expire_date > timezone.now() + timedelta(hours=1)
+
+
+def test_the_search_finds_by_pinyin_with_the_keyboard_alone(world: World, visit: Visit) -> None:
+    di = visit(world.cast.di)
+    page = di.open("/")
+
+    page.keyboard.press("/")
+    box = page.locator("#search-box")
+    expect(box.get_by_role("option").first).to_contain_text("工作大厅")
+    page.keyboard.type("dianbiao")
+    expect(box.get_by_role("option").first).to_contain_text("401 电表")
+    expect(box.locator("[aria-selected=true]")).to_contain_text("401 电表")
+    assert objections(di) == []
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"/live/.device={world.device.pk}$"))
+    page.wait_for_load_state()
+
+    page.keyboard.press("/")
+    expect(box.locator("[data-search-recent] button")).to_have_text("dianbiao")
+    expect(box.get_by_role("option").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(box.get_by_role("option").nth(1)).to_have_attribute("aria-selected", "true")
+    page.keyboard.type(world.alarm.number)
+    expect(box.locator("[aria-selected=true]")).to_contain_text(world.alarm.number)
+    page.locator("#search-words").fill("nothing-like-it")
+    expect(box).to_contain_text("没有找到“nothing-like-it”")
+    page.keyboard.press("Escape")
+    expect(box).to_be_hidden()
+    assert di.complaints() == []
+
+
+def test_the_bell_shows_what_waits_and_remembers_what_was_seen(world: World, visit: Visit) -> None:
+    User.objects.filter(pk=world.cast.di.pk).update(has_alarm_sound=True)
+    di = visit(world.cast.di)
+    page = di.open("/")
+    bell = page.locator("#notices")
+    page.click("[data-bell]")
+    expect(bell.locator(".new-mark")).to_have_count(1)
+    assert objections(di) == []
+    bell.get_by_role("button", name="全部标为已看").click()
+    expect(bell.locator(".new-mark")).to_have_count(0)
+
+    raise_one(world, "major")
+    expect(bell.locator(".new-mark")).to_have_count(1)
+    assert page.locator("html").get_attribute("data-sounded") is None
+    raise_one(world, "critical")
+
+    expect(bell.locator(".e-critical")).to_have_count(1)
+    expect(page.locator("html")).to_have_attribute("data-sounded", "1")
+    assert di.complaints() == []
+
+
+def test_search_and_notices_on_a_phone(world: World, visit: Visit) -> None:
+    bo = visit(world.cast.bo, size=PHONE)
+    page = bo.open("/")
+    page.locator("header a[data-search-open]").click()
+    box = page.locator("#search-box").bounding_box()
+    assert box == {"x": 0, "y": 0, "width": PHONE["width"], "height": PHONE["height"]}
+    page.locator("#search-box [data-close]").click()
+    page.click("[data-bell]")
+
+    expect(page.locator("#notices .notice").first).to_be_visible()
+    menu = page.locator("#notices").bounding_box()
+    assert menu is not None
+    assert (menu["x"], menu["width"]) == (0, PHONE["width"])
+    assert bo.sideways() == 0

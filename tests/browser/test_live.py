@@ -24,7 +24,7 @@ def world(live_app: Served) -> World:
 
 
 def raise_one(world: World, severity: str = "critical") -> int:
-    rule = make_rule(severity=severity, name="新故障", name_en="New fault")
+    rule = make_rule(severity=severity, name="新故障", name_en="New fault", key=f"new-{severity}")
     return make_alarm(device=world.device, rule=rule, at=timezone.now()).pk
 
 

@@ -1,0 +1,56 @@
+"""What the bell shows: alarms that wait for a look, one's overdue orders, one's finished jobs."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from alarms.models import Alarm
+from alarms.states import Severity
+from sites.models import Job, User
+from workorders.models import WorkOrder
+
+MOST = 8
+JOBS_FOR = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class Notices:
+    """Alarms newest first with whether they came after the person last looked; orders by due time."""
+
+    alarms: list[tuple[Alarm, bool]] = field(default_factory=list)
+    alarm_count: int = 0
+    orders: list[WorkOrder] = field(default_factory=list)
+    order_count: int = 0
+    jobs: list[Job] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing waits."""
+        return not (self.alarms or self.orders or self.jobs)
+
+    @property
+    def new_alarms(self) -> int:
+        """How many of the alarms shown came after the person last looked."""
+        return sum(is_new for _alarm, is_new in self.alarms)
+
+
+def notices(*, user: User, now: datetime) -> Notices:
+    """Unverified critical and major alarms, open orders of the person past due, jobs of the last day."""
+    alarms = (
+        Alarm.objects.visible_to(user)
+        .to_handle()
+        .filter(severity__in=[Severity.CRITICAL, Severity.MAJOR])
+        .order_by("-last_raised_at", "-pk")
+    )
+    orders = WorkOrder.objects.visible_to(user).overdue(now).filter(assignee=user)
+    jobs = Job.objects.visible_to(user).filter(finished_at__gt=now - JOBS_FOR)
+    seen_at = user.notices_seen_at
+    return Notices(
+        alarms=[
+            (alarm, seen_at is None or alarm.last_raised_at > seen_at)
+            for alarm in alarms.with_place()[:MOST]
+        ],
+        alarm_count=alarms.count(),
+        orders=list(orders.with_place().order_by("due_at")[:MOST]),
+        order_count=orders.count(),
+        jobs=list(jobs.order_by("-finished_at")[:MOST]),
+    )

@@ -1,0 +1,81 @@
+"""The frame's search and notices: what is found, what is new, nothing of others."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from alarms.tests.factories import make_alarm, make_rule
+from devices.tests.factories import make_device
+from reports.selectors.notices import notices
+from reports.selectors.searching import find
+from sites import services
+from sites.models import User
+from sites.tests.factories import People, people
+from workorders.states import State
+from workorders.tests.factories import make_order
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cast() -> People:
+    return people()
+
+
+def keys(user: User, text: str) -> dict[str, list[str]]:
+    return {group.key: [hit.title for hit in group.hits] for group in find(user=user, text=text)}
+
+
+def test_alarms_and_orders_are_found_by_number(cast: People) -> None:
+    now = timezone.now()
+    alarm = make_alarm(device=make_device(site=cast.site), rule=make_rule(), at=now)
+    order = make_order(cast=cast, now=now, due_at=now + timedelta(hours=1), title="换表")
+
+    assert keys(cast.di, alarm.number.lower())["alarms"] == [f"{alarm.number} {alarm.rule.label}"]
+    assert keys(cast.di, order.number[-13:])["orders"] == [f"{order.number} 换表"]
+    assert "alarms" not in keys(cast.di, "gj")
+    assert keys(cast.cy, alarm.number) == {}
+
+
+def test_pages_are_found_by_pinyin_and_named_without_words(cast: People) -> None:
+    assert keys(cast.di, "gjgl")["pages"] == ["告警管理"]
+    assert "工作大厅" in keys(cast.di, "")["pages"]
+    assert "后台管理" not in keys(cast.di, "")["pages"]
+
+
+def test_the_search_page_needs_no_script(client: Client, cast: People) -> None:
+    client.force_login(cast.di)
+
+    found = client.get("/search/", {"q": cast.site.number}).content.decode()
+    none = client.get("/search/", {"q": "\0<b>?"})
+
+    assert f'href="/sites/{cast.site.pk}/"' in found
+    assert "没有找到" in none.content.decode()
+    assert "&lt;b&gt;" in none.content.decode()
+
+
+def test_notices_are_what_waits_for_the_person(client: Client, cast: People) -> None:
+    now = timezone.now()
+    device = make_device(site=cast.site)
+    for severity in ("critical", "minor"):
+        rule = make_rule(severity=severity, key=f"r-{severity}")
+        make_alarm(device=device, rule=rule, at=now - timedelta(minutes=5))
+    late = make_order(
+        cast=cast,
+        now=now - timedelta(hours=3),
+        due_at=now - timedelta(hours=1),
+        state=State.ASSIGNED,
+    )
+
+    found = notices(user=cast.bo, now=now)
+    services.mark_notices_seen(user=cast.bo, now=now)
+    seen = notices(user=User.objects.get(pk=cast.bo.pk), now=now)
+
+    assert [(alarm.severity, new) for alarm, new in found.alarms] == [("critical", True)]
+    assert (found.new_alarms, seen.new_alarms, found.orders) == (1, 0, [late])
+    assert notices(user=cast.di, now=now).orders == []
+    assert notices(user=cast.cy, now=now).is_empty
+    client.force_login(cast.bo)
+    assert "我的超期工单" in client.get("/notices/").content.decode()
