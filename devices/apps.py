@@ -1,5 +1,7 @@
 """Registration of the app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -7,3 +9,9 @@ from django.utils.translation import gettext_lazy as _
 class DevicesConfig(AppConfig):
     name = "devices"
     verbose_name = _("采集与测点")
+
+    def ready(self) -> None:
+        """Make the sheets of equipment known; only now are the tables there."""
+        resources = import_module("devices.resources")
+        resources.name_equipment()
+        resources.register_equipment()

@@ -46,24 +46,6 @@ class DeviceForm(_DeviceForm):
             "is_simulated",
         )
 
-    def clean(self) -> dict[str, Any] | None:
-        """Refuse places of other sites."""
-        cleaned = super().clean() or self.cleaned_data
-        site = cleaned.get("site") or getattr(self.instance, "site", None)
-        if site is None:
-            # Refused already, beside its own field.
-            return cleaned
-        room, circuit, bus = (cleaned.get(name) for name in ("room", "circuit", "bus"))
-        found = {
-            "room": room and room.site,
-            "circuit": circuit and circuit.room.site,
-            "bus": bus and bus.gateway.site,
-        }
-        for name, where in found.items():
-            if where is not None and site is not None and where != site:
-                self.add_error(name, _("所选项不属于该站点。"))
-        return cleaned
-
 
 class BusForm(_BusForm):
     """A bus. One with nothing but defaults is meant, too: rows are added by hand."""

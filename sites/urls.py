@@ -19,5 +19,10 @@ urlpatterns = [
     path("lists/<slug:page>/first-view/", views.view_first, name="view-first"),
     path("views/<int:pk>/edit/", views.view_edit, name="view-edit"),
     path("views/<int:pk>/delete/", views.view_delete, name="view-delete"),
+    path("sheets/", views.sheet_page, name="sheet-page"),
+    path("sheets/export/", views.sheet_export, name="sheet-export"),
+    path("sheets/template/", views.sheet_template, name="sheet-template"),
+    path("sheets/check/", views.sheet_check, name="sheet-check"),
+    path("sheets/check/<int:pk>/confirm/", views.sheet_confirm, name="sheet-confirm"),
     path("language/", views.language_set, name="language-set"),
 ]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+from django.core.files.base import ContentFile
+
 from sites.rules import Ability, Role
 from tests.permission_table import (
     ASSIGN,
@@ -50,6 +52,15 @@ def new_view(_world: World) -> dict[str, Any]:
 
 def photo(_world: World) -> dict[str, Any]:
     return {"file": picture(), "caption": "现场"}
+
+
+def workbook(_world: World) -> dict[str, Any]:
+    return {"file": ContentFile(b"id,name\n,x\n", "rooms.csv"), "kind": "rooms"}
+
+
+# Cy maintains sites, too, of another company.
+MANAGERS = holding(Ability.MANAGE_SITE) | {STRANGER: OK}
+CHECKER = holding(Ability.MANAGE_SITE) | {Role.ADMINISTRATOR.value: HIDDEN}
 
 
 def credentials(_world: World) -> dict[str, Any]:
@@ -141,6 +152,13 @@ PAGES: dict[str, list[Case]] = {
     "sites:job-detail": [read("job", own(OWNER))],
     "sites:job-file": [read("job", own(OWNER), shows=False)],
     "sites:job-cancel": [write("waiting_job", own(OWNER))],
+    "sites:sheet-page": [read(who=MANAGERS, shows=False)],
+    "sites:sheet-template": [read(who=MANAGERS, shows=False)],
+    "sites:sheet-export": [
+        write("", MANAGERS, lambda _world: {"kinds": ["rooms"], "format": "xlsx"})
+    ],
+    "sites:sheet-check": [write("", MANAGERS, workbook)],
+    "sites:sheet-confirm": [write("check", CHECKER)],
     "devices:live": [read()],
     "devices:tree": [read("site")],
     "devices:curve": [
@@ -249,6 +267,11 @@ API: dict[str, list[Case]] = {
         Case(own(OWNER), "PATCH", at={"pk": "view"}, body=new_view, changes=True),
         Case(own(OWNER), "DELETE", at={"pk": "view"}, ok=204, changes=True),
     ],
+    "api-sheets": [read(who=MANAGERS, shows=False)],
+    "api-sheet-template": [read(who=MANAGERS, shows=False)],
+    "api-sheet-exports": [write("", MANAGERS, lambda _world: {"kinds": ["rooms"]}, ok=202)],
+    "api-sheet-checks": [write("", MANAGERS, workbook, ok=202)],
+    "api-sheet-confirm": [write("check", CHECKER, ok=202)],
     "api-sites": [read()],
     "api-site": [read("site")],
     "api-site-latest": [read("site", shows=False)],

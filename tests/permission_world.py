@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -20,6 +21,7 @@ from devices.models import Device, LinkEvent, PointCode, PollShard
 from devices.tests.factories import make_device
 from sites import services as site_services
 from sites.models import ApiToken, Grant, Job, SavedView, SignInRefusal, User
+from sites.resources import works
 from sites.rules import DataClass, Role
 from sites.tests.factories import (
     PASSWORD,
@@ -61,6 +63,7 @@ class World:
     token: ApiToken
     job: Job
     waiting_job: Job
+    check: Job
     view: SavedView
     rows: dict[str, models.Model] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
@@ -147,6 +150,7 @@ def build() -> World:
         token=token,
         job=make_job(cast.bo, words=SECRET + MARKUP),
         waiting_job=make_job(cast.bo, is_run=False),
+        check=_check(cast.ana, room.pk),
         view=site_services.save_view(
             user=cast.bo, page="alarms", name=f"视图 {SECRET}", query="", now=now
         ),
@@ -161,6 +165,15 @@ def build() -> World:
                 user=person, device_id="matrix", device_name="", now=now
             )
     return world
+
+
+def _check(user: User, room_id: int) -> Job:
+    """A dry run of the manager's that is ready to be confirmed."""
+    file = BytesIO(f"id,name_en\n{room_id},Room one\n".encode())
+    now = timezone.now()
+    job = works.ask_check(user=user, file=file, name="rooms.csv", kind="rooms", now=now)
+    site_services.run_job(job_id=job.pk)
+    return job
 
 
 def _rows(world: World, *places: models.Model) -> dict[str, models.Model]:

@@ -2,6 +2,7 @@
 
 from typing import Self
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -204,6 +205,18 @@ class Device(Place, Link):  # noqa: DJ008 - Place has it
                 violation_error_message=_("该总线上已有设备使用此通信地址。"),
             )
         ]
+
+    def clean(self) -> None:
+        """Room, circuit and bus lie at the device's site. Raises ValidationError."""
+        site = getattr(self, "site", None)
+        found = {
+            "room": self.room and self.room.site,
+            "circuit": self.circuit and self.circuit.room.site,
+            "bus": self.bus and self.bus.gateway.site,
+        }
+        wrong = [name for name, where in found.items() if where is not None and where != site]
+        if site is not None and wrong:
+            raise ValidationError({name: _("所选项不属于该站点。") for name in wrong})
 
     def point_id(self, code: str) -> str:
         """Public id of one point: `<device id>:<code>`."""

@@ -14,8 +14,12 @@ from django.utils.translation import pgettext
 
 from alarms.models import Alarm
 from alarms.states import Handling, Severity
-from sites.models import User
+from sites.models import User, access_for
+from sites.rules import Ability
 from workorders.models import WorkOrder
+
+# Pages with an entry of their own in an app whose other pages are about oneself.
+OWN_SECTIONS = frozenset({"sheet"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +123,27 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 found.orders_open,
                 go="w",
             ),
+            NavItem(
+                "sheet",
+                _("档案导入导出"),
+                pgettext("tab", "档案"),
+                reverse("sites:sheet-page"),
+                "table",
+            ),
             NavItem("sites", _("我的"), pgettext("tab", "我的"), reverse("sites:profile"), "user"),
         )
     }
 
 
-def navigation(found: Counts) -> list[tuple[str, list[NavItem]]]:
-    """Titled groups of the navigation, in order; only pages that exist."""
+def navigation(found: Counts, *, is_manager: bool = False) -> list[tuple[str, list[NavItem]]]:
+    """Titled groups of the navigation, in order; only pages that exist and that he may open."""
     items = _items(found)
+    managed = [(pgettext("navigation", "档案"), [items["sheet"]])] if is_manager else []
     return [
         ("", [items["hall"]]),
         (_("监测"), [items["site"], items["devices"]]),
         (_("运维"), [items["alarms"], items["workorders"]]),
+        *managed,
     ]
 
 
@@ -145,9 +158,14 @@ def _section(request: HttpRequest) -> str:
     match = request.resolver_match
     if match is None:
         return ""
-    if match.namespace == "reports":
-        return (match.url_name or "").split("-")[0]
+    first = (match.url_name or "").split("-")[0]
+    if match.namespace == "reports" or first in OWN_SECTIONS:
+        return first
     return match.namespace
+
+
+def _is_manager(user: User | AnonymousUser) -> bool:
+    return access_for(user).has_anywhere(Ability.MANAGE_SITE)
 
 
 def _here(request: HttpRequest) -> str:
@@ -168,6 +186,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "section": _section(request),
         "here": _here(request),
         "counts": found,
-        "navigation": lambda: navigation(found()),
+        "navigation": lambda: navigation(found(), is_manager=_is_manager(user)),
         "tabs": lambda: tabs(found()),
     }

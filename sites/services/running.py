@@ -9,6 +9,7 @@ from typing import Self
 
 import pghistory
 from django.db import DatabaseError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -56,16 +57,17 @@ class Pulse(threading.Thread):
 
     def beat(self) -> None:
         """One heartbeat; a database that is away is waited for."""
-        mine = Job.objects.filter(pk=self.job_id, state=JobState.RUNNING)
+        mine = Job.objects.filter(pk=self.job_id)
+        running = Q(state=JobState.RUNNING, cancel_asked_at__isnull=True)
         try:
-            alive = mine.update(
+            mine.filter(state=JobState.RUNNING).update(
                 heartbeat_at=self.clock(), done=self.done, total=self.total, phase=self.phase
             )
-            cancelled = mine.filter(cancel_asked_at__isnull=False).exists()
+            is_unwanted = mine.exclude(running).exists()
         except DatabaseError:
             logger.warning("job.no_heartbeat job=%s", self.job_id)
             return
-        self.is_unwanted = cancelled or not alive
+        self.is_unwanted = is_unwanted
 
     def __enter__(self) -> Self:
         self.start()

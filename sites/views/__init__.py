@@ -3,6 +3,13 @@
 from sites.views.jobs import job_cancel, job_detail, job_file, job_list
 from sites.views.lists import columns_set, view_delete, view_edit, view_first, view_save
 from sites.views.profile import language_set, profile, session_life, theme_set, token_revoke
+from sites.views.sheets import (
+    sheet_check,
+    sheet_confirm,
+    sheet_export,
+    sheet_page,
+    sheet_template,
+)
 
 __all__ = [
     "columns_set",
@@ -13,6 +20,11 @@ __all__ = [
     "language_set",
     "profile",
     "session_life",
+    "sheet_check",
+    "sheet_confirm",
+    "sheet_export",
+    "sheet_page",
+    "sheet_template",
     "theme_set",
     "token_revoke",
     "view_delete",

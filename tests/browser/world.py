@@ -58,6 +58,7 @@ class World:
             "/about/",
             "/profile/",
             "/jobs/",
+            "/sheets/",
             f"/jobs/{self.job.pk}/",
             "/accounts/2fa/",
             "/accounts/password/change/",

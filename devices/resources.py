@@ -1,0 +1,123 @@
+"""The sheets of equipment, and how equipment is named in cells."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from devices.models import Bus, Device, Gateway, TemplateVersion
+from devices.services import equipment
+from devices.states import VersionState
+from sites.resources.directory import names_by
+from sites.resources.sheets import Sheet, register
+from sites.rules import Ability
+
+MANAGE = Ability.MANAGE_SITE
+
+
+def _gateway(row: Gateway) -> list[str]:
+    return [f"{row.site.number} / {row.name}", f"{row.site.name} / {row.name}", row.name]
+
+
+def _bus(row: Bus) -> list[str]:
+    gateway = row.gateway
+    path = f"{gateway.site.number} / {gateway.name}"
+    return [f"{path} / {row.number}", f"{gateway.name} / {row.number}"]
+
+
+def _version(row: TemplateVersion) -> list[str]:
+    return [f"{row.template} v{row.number}", f"{row.template.key} v{row.number}"]
+
+
+def name_equipment() -> None:
+    """Make the namings known."""
+    names_by(
+        Gateway,
+        rows=lambda u: Gateway.objects.visible_to(u, ability=MANAGE).select_related("site"),
+        names=_gateway,
+    )
+    names_by(
+        Bus,
+        rows=lambda u: Bus.objects.visible_to(u, ability=MANAGE).select_related("gateway__site"),
+        names=_bus,
+    )
+    names_by(
+        TemplateVersion,
+        rows=lambda _u: TemplateVersion.objects.filter(state=VersionState.PUBLISHED).select_related(
+            "template"
+        ),
+        names=_version,
+    )
+
+
+def _shared_line(bus: Bus) -> dict[str, Any]:
+    """Each line has one owner, as on the page of a gateway."""
+    other = equipment.shared_line(host=bus.gateway.host, port=bus.port, gateway_id=bus.gateway.pk)
+    return {} if other is None else {"port": _("该地址和端口已被另一条总线使用。")}
+
+
+def _moved(rows: list[tuple[Any, Any, frozenset[str]]]) -> None:
+    """A device that moves leaves its latest values behind."""
+    moved = [(new, old.site_id) for old, new, names in rows if "site" in names]
+
+    def forget() -> None:
+        for device, site_id in moved:
+            equipment.forget_place(device=device, site_id=site_id)
+
+    transaction.on_commit(forget)
+
+
+def register_equipment() -> None:
+    """Make the sheets known."""
+    register(
+        Sheet(
+            key="gateways",
+            model=Gateway,
+            position=60,
+            fixed_fields=("site",),
+            names=(
+                "site",
+                "name",
+                "name_en",
+                "serial",
+                "kind",
+                "host",
+                "shard",
+                "period_s",
+                "offline_after_s",
+                "is_enabled",
+                "is_simulated",
+            ),
+        )
+    )
+    register(
+        Sheet(
+            key="buses",
+            model=Bus,
+            position=70,
+            fixed_fields=("gateway",),
+            names=("gateway", "number", "port", "timeout_ms", "gap_ms"),
+            check=_shared_line,
+        )
+    )
+    register(
+        Sheet(
+            key="devices",
+            model=Device,
+            position=80,
+            names=(
+                "site",
+                "room",
+                "circuit",
+                "code",
+                "name",
+                "name_en",
+                "bus",
+                "unit_id",
+                "template_version",
+                "is_enabled",
+                "is_simulated",
+            ),
+            after=_moved,
+        )
+    )
