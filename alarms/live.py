@@ -1,4 +1,4 @@
-"""What browsers are told about alarms, after commit, to whoever watches the site."""
+"""What browsers are told about alarms, after commit."""
 
 import logging
 from collections import defaultdict
@@ -9,6 +9,7 @@ import redis
 from channels.layers import get_channel_layer
 
 from alarms.states import SEVERITY_RANK
+from core.groups import NEWS
 from core.loop import run
 
 logger = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def messages_of(rows: Sequence[tuple[int, int, str]], event: Event) -> list[Alar
 
 
 def publish(rows: Sequence[tuple[int, int, str]], event: Event) -> None:
-    """Tell the sites' groups now; call it after commit. A lost message costs nobody the change."""
+    """Tell open pages now; call it after commit. A lost message costs nobody the change."""
     try:
         run(_send(messages_of(rows, event)), timeout_s=PATIENCE_S)
     except (redis.RedisError, OSError, TimeoutError) as failure:
@@ -69,4 +70,4 @@ async def _send(messages: list[AlarmMessage]) -> None:
     if layer is None:
         return
     for message in messages:
-        await layer.group_send(f"site.{message['site']}", message)
+        await layer.group_send(NEWS, message)

@@ -21,6 +21,7 @@ from django.contrib.auth import HASH_SESSION_KEY
 from django.db import DatabaseError
 from django.utils import timezone
 
+from core.groups import NEWS
 from devices import live
 from reports.selectors import counts, watching
 from sites.models import User
@@ -96,10 +97,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         )
         self.pending = {pk: data for pk, data in self.pending.items() if pk in self.watch.codes}
         topics = self.wish.topics & TOPICS
-        sites = set(self.watch.site_of.values())
-        if topics:
-            sites |= self.rights.site_ids
-        await self.join({f"site.{pk}" for pk in sites})
+        groups = {f"site.{pk}" for pk in self.watch.site_of.values()}
+        await self.join(groups | {NEWS} if topics else groups)
         await self.keep_watching()
         refused = [*self.watch.refused, *sorted(self.wish.topics - TOPICS)]
         granted = sorted(self.watch.codes)
@@ -128,7 +127,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
                 self.pending[device_id] = data
 
     async def site_alarm(self, event: dict[str, Any]) -> None:
-        if "alarms" not in self.wish.topics or event["site"] not in self.rights.site_ids:
+        if "alarms" not in self.wish.topics or not self.rights.cover(event["site"]):
             return
         await self.send_json(
             {
@@ -143,7 +142,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         self.is_counting = True
 
     async def site_order(self, event: dict[str, Any]) -> None:
-        if "orders" not in self.wish.topics or event["site"] not in self.rights.site_ids:
+        if "orders" not in self.wish.topics or not self.rights.cover(event["site"]):
             return
         await self.send_json(
             {

@@ -1,4 +1,4 @@
-"""What browsers are told about work orders and tasks, after commit, to whoever watches the site."""
+"""What browsers are told about work orders and tasks, after commit."""
 
 import logging
 from functools import partial
@@ -8,6 +8,7 @@ import redis
 from channels.layers import get_channel_layer
 from django.db import transaction
 
+from core.groups import NEWS
 from core.loop import run
 from workorders.models import Task, WorkOrder
 
@@ -41,7 +42,7 @@ class TaskMessage(TypedDict):
 
 
 def publish(order: WorkOrder, event: Event) -> None:
-    """Tell the site's group once the change is committed; a lost message costs nobody the change."""
+    """Tell open pages once the change is committed; a lost message costs nobody the change."""
     message = OrderMessage(
         type="site.order",
         site=order.site_id,
@@ -71,7 +72,7 @@ def _send(message: OrderMessage | TaskMessage) -> None:
     if layer is None:
         return
     try:
-        run(layer.group_send(f"site.{message['site']}", message), timeout_s=PATIENCE_S)
+        run(layer.group_send(NEWS, message), timeout_s=PATIENCE_S)
     except (redis.RedisError, OSError, TimeoutError) as failure:
         # Redis away: pages catch up by their snapshot on reconnecting.
         logger.warning("news.unannounced number=%s error=%s", message["number"], failure)

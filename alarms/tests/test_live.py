@@ -12,6 +12,7 @@ from django.db import transaction
 from alarms import services, tasks
 from alarms.models import Alarm
 from alarms.tests.factories import NOW, fault_of, make_alarm, make_rule, recover
+from core.groups import NEWS
 from core.loop import run
 from devices.models import Device
 from devices.tests.factories import make_device
@@ -20,12 +21,12 @@ PATIENCE_S = 5.0
 
 
 class Watcher:
-    """A browser's place in the group of one site."""
+    """A browser's place among those that hear news."""
 
-    def __init__(self, site_id: int) -> None:
+    def __init__(self) -> None:
         self.layer = get_channel_layer()
         self.channel = run(self.layer.new_channel(), timeout_s=PATIENCE_S)
-        run(self.layer.group_add(f"site.{site_id}", self.channel), timeout_s=PATIENCE_S)
+        run(self.layer.group_add(NEWS, self.channel), timeout_s=PATIENCE_S)
 
     def hear(self) -> dict[str, Any]:
         return run(self.layer.receive(self.channel), timeout_s=PATIENCE_S)
@@ -38,7 +39,7 @@ def device(transactional_db: None) -> Device:
 
 @pytest.fixture
 def watcher(device: Device) -> Iterator[Watcher]:
-    made = Watcher(device.site_id)
+    made = Watcher()
     yield made
     # The loop outlives the test, its subscription must not.
     run(made.layer.flush(), timeout_s=PATIENCE_S)

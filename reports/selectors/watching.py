@@ -9,6 +9,7 @@ from devices import live
 from devices.models import Device, PointCode
 from devices.states import Quality
 from sites.models import Grant, Site, User, access_for
+from sites.rules import Ability
 
 # What one page can ask for; a tree of thousands is not read by anybody at once.
 MOST_DEVICES = 500
@@ -20,11 +21,15 @@ Row = tuple[int, str, float | None, float, int]
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """A person as of now, the sites that he sees, the moment when one of his grants ends."""
+    """A person as of now, the sites that he sees (None: all), when one of his grants ends."""
 
     user: User
-    site_ids: frozenset[int]
+    site_ids: frozenset[int] | None
     ends_at: datetime | None
+
+    def cover(self, site_id: int) -> bool:
+        """Whether the person sees this site."""
+        return self.site_ids is None or site_id in self.site_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +56,11 @@ def rights(*, user_id: int, now: datetime) -> Rights | None:
     if user is None:
         return None
     ends = Grant.objects.filter(user=user, ends_at__gt=now).in_force(now)
+    sees_all = access_for(user).has_everywhere(Ability.VIEW)
+    sites = Site.objects.none() if sees_all else Site.objects.visible_to(user)
     return Rights(
         user=user,
-        site_ids=frozenset(Site.objects.visible_to(user).values_list("pk", flat=True)),
+        site_ids=None if sees_all else frozenset(sites.order_by().values_list("pk", flat=True)),
         ends_at=ends.order_by("ends_at").values_list("ends_at", flat=True).first(),
     )
 
