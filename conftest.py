@@ -15,6 +15,7 @@ from typing import Any
 import django
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from config import testing
 
@@ -80,6 +81,23 @@ def _shuffled(items: list[pytest.Item], dice: random.Random) -> list[pytest.Item
     for group in files:
         dice.shuffle(group)
     return [item for group in files for item in group]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The tests' database is a copy of migrated, empty tables, when an earlier run left them."""
+    if testing.has_template():
+        connection.settings_dict["TEST"]["TEMPLATE"] = testing.TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Leave the migrated, empty tables to later runs."""
+    if not testing.has_template():
+        with django_db_blocker.unblock():
+            connection.close()
+            connection.close_pool()
+            testing.make_template(connection.settings_dict["NAME"])
 
 
 @pytest.fixture(autouse=True)

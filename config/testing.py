@@ -1,12 +1,19 @@
-"""The services of a test run: one PostgreSQL and one Redis for all of it, never those of a demo."""
+"""The services of a test run: one PostgreSQL and one Redis for all of it, never those of a demo.
+
+A cluster with the migrated tables is kept between runs and copied, as long as no migration changes.
+"""
 
 import atexit
+import hashlib
 import os
 import shutil
+import subprocess
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
 from django.conf import settings
 
 from config.children import birth_of
@@ -14,8 +21,17 @@ from config.embedded import temporary_services
 from config.embedded.folders import remove_sockets
 
 PREFIX = "dianwu-test-"
+KEPT_PREFIX = "dianwu-tables-"
+# The database with migrated, empty tables that the tests' own is copied from.
+TEMPLATE = "dianwu_template"
+MARK = "has-template"
+CHECKOUT = Path(__file__).resolve().parent.parent
+# What the tables depend on: the migrations, those of the libraries, and what migrations call.
+SOURCES = ("*/migrations/*.py", "core/*.py", "requirements.txt", "config/embedded/*.py")
 # Short, because socket paths are limited; TMPDIR may be long, or closed to PostgreSQL's user.
 ROOT = Path("/tmp")  # noqa: S108
+
+KEEP_S = 3 * 86_400
 
 _running = ExitStack()
 
@@ -36,6 +52,8 @@ def begin() -> None:
     # To be passed through by the user that PostgreSQL runs as.
     home.chmod(0o711)
     _running.callback(shutil.rmtree, home, ignore_errors=True)
+    _take_kept(home)
+    _running.callback(_keep, home)
     os.environ.update(_running.enter_context(temporary_services(home)))
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     atexit.register(end)
@@ -44,6 +62,56 @@ def begin() -> None:
 def end() -> None:
     """Stop the pair and remove its folder; harmless when it is done twice."""
     _running.close()
+
+
+def has_template() -> bool:
+    """Whether the cluster was copied with its template."""
+    return (Path(os.environ["DIANWU_HOME"]) / MARK).exists()
+
+
+def make_template(source: str) -> None:
+    """Copy a freshly migrated database, to which nobody is connected, for this and later runs."""
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE {TEMPLATE} TEMPLATE "{source}"')
+    (Path(os.environ["DIANWU_HOME"]) / MARK).touch()
+
+
+def _keep(home: Path) -> None:
+    """Keep the cluster for the next run, when it has a template; the services are down."""
+    cluster, kept = home / "postgres", _kept()
+    if not (home / MARK).exists() or not cluster.exists() or kept.exists():
+        return
+    for older in ROOT.glob(f"{KEPT_PREFIX}{os.geteuid()}-*"):
+        if time.time() - older.stat().st_mtime > KEEP_S:
+            shutil.rmtree(older, ignore_errors=True)
+    part = Path(tempfile.mkdtemp(prefix=PREFIX, dir=ROOT))
+    _copy(cluster, part / "postgres")
+    try:
+        part.rename(kept)
+    except OSError:
+        # Another run was first.
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _take_kept(home: Path) -> None:
+    kept = _kept()
+    if kept.exists() and kept.stat().st_uid == os.geteuid():
+        _copy(kept / "postgres", home / "postgres")
+        (home / MARK).touch()
+        kept.touch()
+
+
+def _kept() -> Path:
+    digest = hashlib.sha256()
+    for pattern in SOURCES:
+        for path in sorted(CHECKOUT.glob(pattern)):
+            digest.update(path.name.encode() + path.read_bytes())
+    return ROOT / f"{KEPT_PREFIX}{os.geteuid()}-{digest.hexdigest()[:12]}"
+
+
+def _copy(source: Path, target: Path) -> None:
+    """With the owners: PostgreSQL does not run as root."""
+    subprocess.run(("cp", "-a", str(source), str(target)), check=True)  # noqa: S603, S607
 
 
 def _sweep() -> None:
