@@ -96,7 +96,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     if not testing.has_template():
         with django_db_blocker.unblock():
             connection.close()
-            connection.close_pool()
+            connection.close_pool()  # type: ignore[attr-defined]
             testing.make_template(connection.settings_dict["NAME"])
 
 

@@ -1,8 +1,8 @@
 """The socket of a page: values once a second, news of alarms and orders, counters, a heartbeat.
 
 The browser says `sub` (what it shows; replaces what it said before) and `snapshot`. It is sent:
-`sub` (granted and refused), `snap` and `v` (rows of values), `alarm`, `order`, `count`, `hb`,
-`error`. Nothing is sent that the person could not open as a page; rights are asked again every
+`sub` (granted and refused), `snap` and `v` (rows of values), `alarm`, `order`, `task`, `count`,
+`hb`, `error`. Nothing is sent that the person could not open as a page; rights are asked again every
 minute and when a grant ends.
 """
 
@@ -149,6 +149,20 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
                 "t": "order",
                 "ev": event["event"],
                 "id": event["order"],
+                "site": event["site"],
+                "state": event["state"],
+            }
+        )
+        self.is_counting = True
+
+    async def site_task(self, event: dict[str, Any]) -> None:
+        if "orders" not in self.wish.topics or not self.rights.cover(event["site"]):
+            return
+        await self.send_json(
+            {
+                "t": "task",
+                "ev": event["event"],
+                "id": event["task"],
                 "site": event["site"],
                 "state": event["state"],
             }
