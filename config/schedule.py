@@ -64,6 +64,11 @@ BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 30.0,
         "options": {"expires": 30},
     },
+    "purge-documents": {
+        "task": "sites.tasks.purge_documents",
+        "schedule": 6 * 3600.0,
+        "options": {"expires": 3600},
+    },
     "forget-tallies": {
         "task": "devices.tasks.forget_tallies",
         "schedule": 6 * 3600.0,

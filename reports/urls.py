@@ -15,6 +15,7 @@ urlpatterns = [
     path("search/", views.search, name="search"),
     path("notices/", views.notices, name="notices"),
     path("notices/seen/", views.notices_seen, name="notices-seen"),
+    path("sites/<int:pk>/load/", views.site_load, name="site-load"),
     path("help/states/", views.state_diagrams, name="state-diagrams"),
     path("help/completeness/", views.completeness, name="completeness-help"),
     path("about/", views.about, name="about"),

@@ -11,7 +11,16 @@ from django.utils import timezone
 
 from core.errors import Forbidden, NotFound
 from core.lists import Chosen
-from sites.models import Grant, Job, ListChoice, SavedView, Site, User, access_for
+from sites.models import (
+    Grant,
+    Job,
+    ListChoice,
+    SavedView,
+    Site,
+    SiteDocument,
+    User,
+    access_for,
+)
 from sites.models.access import scopes_over
 from sites.rules import ABILITIES, Ability
 
@@ -35,6 +44,25 @@ def site_for(*, user: Person, pk: int, ability: Ability = Ability.VIEW) -> Site:
         raise NotFound
     require(user=user, ability=ability, site=site)
     return site
+
+
+def document_for(
+    *, user: Person, pk: int, ability: Ability = Ability.VIEW, with_removed: bool = False
+) -> SiteDocument:
+    """A file of a visible site. Raises NotFound, Forbidden when he lacks the ability there."""
+    documents = SiteDocument.objects.visible_to(user)
+    if not with_removed:
+        documents = documents.present()
+    document = documents.select_related("site__enterprise", "site__team").filter(pk=pk).first()
+    if document is None:
+        raise NotFound
+    require(user=user, ability=ability, site=document.site)
+    return document
+
+
+def documents_of(site: Site) -> QuerySet[SiteDocument]:
+    """The files of a site, the newest first, with who brought them."""
+    return SiteDocument.objects.present().filter(site=site).select_related("by")
 
 
 def require(*, user: Person, ability: Ability, site: Site) -> None:

@@ -18,3 +18,9 @@ def run_job(*, job_id: int, **_: Any) -> None:
 def sweep_jobs(**_: Any) -> None:
     """Jobs whose worker died, jobs nobody started, files past their time."""
     services.sweep_jobs(now=timezone.now())
+
+
+@shared_task(name="sites.tasks.purge_documents")
+def purge_documents(**_: Any) -> None:
+    """Files of sites that were taken away long ago."""
+    services.purge_documents(now=timezone.now())

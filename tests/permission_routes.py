@@ -63,6 +63,10 @@ MANAGERS = holding(Ability.MANAGE_SITE) | {STRANGER: OK}
 CHECKER = holding(Ability.MANAGE_SITE) | {Role.ADMINISTRATOR.value: HIDDEN}
 
 
+def paper(_world: World) -> dict[str, Any]:
+    return {"file": picture()}
+
+
 def credentials(_world: World) -> dict[str, Any]:
     """Never the same name twice: names are limited."""
     return {"username": f"nobody{next(_numbers)}", "password": "x", "device_id": "phone"}
@@ -82,6 +86,7 @@ VIEWER = Role.DISTRICT_VIEWER.value
 LOAD = VIEW | {VIEWER: HIDDEN}
 LOAD_BY_API = VIEW | {VIEWER: "status 400"}
 READ_NOW = holding(Ability.READ_NOW)
+MANAGE = holding(Ability.MANAGE_SITE)
 # The second step is changed only after proving oneself again.
 ASKED_AGAIN = dict.fromkeys(PEOPLE, "status 302") | {NOBODY: SIGN_IN}
 NONE_YET = dict.fromkeys(PEOPLE, HIDDEN) | {NOBODY: SIGN_IN}
@@ -92,10 +97,28 @@ PAGES: dict[str, list[Case]] = {
     "reports:map-sites": [read()],
     "reports:map-popup": [read("site")],
     "reports:site-list": [read()],
-    "reports:site-detail": [read("site")],
     "reports:search": [Case(signed_in(), query=lambda _world: {"q": "baomiqihao"}, shows=True)],
     "reports:notices": [read(shows=True)],
     "reports:notices-seen": [write("", signed_in())],
+    "reports:site-detail": [
+        read("site"),
+        *[
+            Case(
+                VIEW,
+                at={"pk": "site"},
+                query=lambda _world, tab=tab: {"tab": tab},
+                shows=True,
+                label=tab,
+            )
+            for tab in ("devices", "alarms", "work", "archive")
+        ],
+    ],
+    "reports:site-load": [read("site", shows=False)],
+    "sites:document-add": [write("site", MANAGE, paper)],
+    "sites:document-file": [read("document", shows=False)],
+    "sites:document-thumbnail": [read("document", shows=False)],
+    "sites:document-remove": [write("document", MANAGE)],
+    "sites:document-restore": [write("document", MANAGE)],
     "reports:state-diagrams": [read(shows=False)],
     "reports:completeness-help": [read(shows=False)],
     "reports:about": [read(shows=False)],
@@ -289,6 +312,14 @@ API: dict[str, list[Case]] = {
     "api-points": [read(shows=False)],
     "api-search": [read(query=lambda world: {"q": world.device.name})],
     "api-hall": [read(shows=False)],
+    "api-site-documents": [read("site"), write("site", MANAGE, paper, ok=201)],
+    "api-document": [
+        read("document"),
+        Case(MANAGE, "DELETE", at={"pk": "document"}, ok=204, changes=True),
+    ],
+    "api-document-file": [read("document", shows=False)],
+    "api-site-energy": [read("site", shows=False)],
+    "api-site-overview": [read("site", shows=False)],
     "api-site-completeness": [read("site", shows=False)],
     "api-alarms": [read()],
     "api-alarm": [read("alarm")],

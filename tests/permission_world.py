@@ -20,7 +20,15 @@ from alarms.tests.factories import make_alarm, make_rule
 from devices.models import Device, LinkEvent, PointCode, PollShard
 from devices.tests.factories import make_device
 from sites import services as site_services
-from sites.models import ApiToken, Grant, Job, SavedView, SignInRefusal, User
+from sites.models import (
+    ApiToken,
+    Grant,
+    Job,
+    SavedView,
+    SignInRefusal,
+    SiteDocument,
+    User,
+)
 from sites.resources import works
 from sites.rules import DataClass, Role
 from sites.tests.factories import (
@@ -60,6 +68,7 @@ class World:
     recovered_alarm: Alarm
     orders: dict[str, WorkOrder]
     photo: Photo
+    document: SiteDocument
     token: ApiToken
     job: Job
     waiting_job: Job
@@ -136,6 +145,9 @@ def build() -> World:
         door="web",
         now=now,
     )
+    drawing = picture()
+    drawing.name = f"{SECRET} {MARKUP.replace('/', '')}.jpeg"
+    document = site_services.add_document(site_id=cast.site.pk, file=drawing, by=cast.ana, now=now)
     token, _plain = site_services.issue_token(
         user=cast.bo, device_id="phone", device_name=f"手机 {SECRET} {MARKUP}", now=now
     )
@@ -147,6 +159,7 @@ def build() -> World:
         recovered_alarm=recovered,
         orders=orders,
         photo=photo,
+        document=document,
         token=token,
         job=make_job(cast.bo, words=SECRET + MARKUP),
         waiting_job=make_job(cast.bo, is_run=False),

@@ -1,6 +1,7 @@
 """Readings at rest: the one writer, the one reader, and the partitions between them."""
 
 from devices.history.append import Appended, append, prepare, within_range
+from devices.history.edges import counters_at, means
 from devices.history.late import LATE_S, note_late
 from devices.history.layouts import Positions, positions
 from devices.history.partitions import (
@@ -21,8 +22,10 @@ __all__ = [
     "Positions",
     "Series",
     "append",
+    "counters_at",
     "drop_partitions",
     "ensure_partitions",
+    "means",
     "note_late",
     "partitions",
     "positions",

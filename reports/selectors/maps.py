@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, Min, QuerySet, Sum
 
 from alarms.models import Alarm
 from alarms.states import Severity
@@ -43,13 +43,14 @@ class Popup:
     open_alarms: int
 
 
-def pins(*, user: User) -> list[Pin]:
-    """Visible sites with coordinates; maint is a site that is not in operation."""
-    sites: Iterable[Any] = (
-        places.with_conditions(Site.objects.visible_to(user))
-        .filter(latitude_deg__isnull=False)
-        .only("name", "name_en", "latitude_deg", "longitude_deg", "state")[:MOST_PINS]
-    )
+def pins(*, user: User, sites: QuerySet[Any]) -> list[Pin]:
+    """Those of the visible sites, with_conditions, that have coordinates.
+
+    maint is a site that is not in operation.
+    """
+    found: Iterable[Any] = sites.filter(latitude_deg__isnull=False).only(
+        "name", "name_en", "latitude_deg", "longitude_deg", "state"
+    )[:MOST_PINS]
     alarms = {
         row["site"]: row
         for row in Alarm.objects.visible_to(user)
@@ -67,7 +68,7 @@ def pins(*, user: User) -> list[Pin]:
             state=state_of(site, alarms.get(site.pk, {}).get("worst")),
             open_alarms=alarms.get(site.pk, {}).get("count", 0),
         )
-        for site in sites
+        for site in found
     ]
 
 

@@ -5,8 +5,9 @@ from reports.views.halls import hall
 from reports.views.health import health
 from reports.views.help import about, completeness, state_diagrams
 from reports.views.maps import map_popup, map_sites
-from reports.views.places import site_detail, site_list
+from reports.views.places import site_list
 from reports.views.sheets import town_sheet
+from reports.views.site_pages import site_detail, site_load
 
 __all__ = [
     "about",
@@ -20,6 +21,7 @@ __all__ = [
     "search",
     "site_detail",
     "site_list",
+    "site_load",
     "state_diagrams",
     "town_sheet",
 ]

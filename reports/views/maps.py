@@ -13,8 +13,9 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
 from alarms.states import Severity
-from reports.selectors import maps
-from sites.models import User
+from reports.filters import SitePageFilter
+from reports.selectors import maps, places
+from sites.models import Site, User
 
 
 def pin_words() -> dict[str, str]:
@@ -42,13 +43,16 @@ def map_context() -> dict[str, Any]:
 @login_required
 @require_safe
 def map_sites(request: HttpRequest) -> HttpResponse:
-    """Visible sites with coordinates, for the map's script: short, since there may be thousands."""
-    words = pin_words()
+    """Visible sites with coordinates under the filters of the list, short: there may be thousands."""
+    user, words = cast(User, request.user), pin_words()
+    sites = places.with_conditions(Site.objects.visible_to(user))
+    filters = SitePageFilter(request.GET, queryset=sites, request=request)
     rows = [
         [pin.id, pin.name, pin.latitude_deg, pin.longitude_deg, pin.state, pin.open_alarms]
-        for pin in maps.pins(user=cast(User, request.user))
+        for pin in maps.pins(user=user, sites=filters.qs if filters.is_valid() else sites.none())
     ]
-    return JsonResponse({"words": words, "sites": rows})
+    facts = {"words": words, "sites": rows}
+    return JsonResponse(facts, json_dumps_params={"ensure_ascii": False})
 
 
 @login_required

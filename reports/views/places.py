@@ -1,79 +1,86 @@
-"""The list of sites and the page of one."""
+"""The list of sites."""
 
+from functools import partial
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
-from alarms.states import SEVERITY_RANK
+from core.errors import Invalid
 from core.filters import chips_of
 from core.http import render_part
-from core.time import day_bounds, local_day
-from devices.models import PointCode
+from core.lists import ListPage, first_address
 from reports.filters import SitePageFilter
-from reports.selectors import loads, places
-from reports.selectors.places import POWER
-from reports.selectors.site_page import SitePage, circuits_in_order, site_page
+from reports.resources import SITES
+from reports.selectors import loads, places, site_lines
+from reports.views.maps import map_context
+from sites import selectors as site_selectors
 from sites.models import Site, User
 
-PAGE_SIZE = 50
-_SEVERITIES = {rank: name for name, rank in SEVERITY_RANK.items()}
+LOOKS = ("table", "cards", "map")
 
 
 @login_required
 @require_safe
-def site_list(request: HttpRequest) -> HttpResponse:
-    """Sites of the person with state, power, open alarms and orders."""
+def site_list(request: HttpRequest) -> HttpResponseBase:
+    """Sites of the person as a table, cards or a map; a sheet when the address asks for one."""
     user = cast(User, request.user)
     now = timezone.now()
+    chosen = site_selectors.list_chosen(user=user, page=SITES.key)
+    if elsewhere := first_address(request, chosen):
+        return redirect(elsewhere)
     sites = places.with_conditions(Site.objects.visible_to(user))
     filters = SitePageFilter(request.GET, queryset=sites, request=request)
     found = filters.qs if filters.is_valid() else sites.none()
-    rows = places.with_counts(found).select_related("enterprise", "team")
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    ids = [site.pk for site in page.object_list]
-    context = {
-        "page": page,
+    shown = ListPage(
+        spec=SITES,
+        request=request,
+        rows=places.with_counts(found).select_related("enterprise__town", "team"),
+        lines_of=partial(site_lines.lines_of, user=user, now=now),
+        chosen=chosen,
+    )
+    if shown.export:
+        return _sheet(request, shown, user)
+    look = request.GET.get("as", "")
+    context: dict[str, Any] = {
+        "list": shown,
+        "page": shown.page,
+        "look": look if look in LOOKS else "table",
+        "looks": look_words(),
         "filters": filters,
         "chips": chips_of(filters),
-        "powers": places.power_by_site(user=user, now=now, site_ids=ids),
         "power_total": loads.power_of_sites(
             user=user, now=now, site_ids=found.order_by().values("pk")
         ),
-        "worst": _SEVERITIES,
+        "map_query": request.GET.urlencode(),
+        **map_context(),
     }
     return render_part(request, "reports/site_list.html", context, part="list")
 
 
-@login_required
-@require_safe
-def site_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One site: data, places, devices, what is open, load of today."""
-    now = timezone.now()
-    page = site_page(user=cast(User, request.user), pk=pk, now=now)
-    codes = {alarm.point_code or alarm.worst_code for alarm in page.alarms} - {""}
-    context: dict[str, Any] = {
-        "page": page,
-        "site": page.site,
-        "zone": page.site.timezone,
-        "now": now,
-        "rooms": [(room, circuits_in_order(room)) for room in page.rooms],
-        "points": PointCode.objects.in_bulk(codes, field_name="code"),
-        "curves": curves(page, local_day(now, page.site.timezone)),
-    }
-    return render_part(request, "reports/site_detail.html", context, part="open")
-
-
-def curves(page: SitePage, day: Any) -> list[dict[str, Any]]:
-    """One load curve of the day for each incomer."""
-    start, end = day_bounds(day, page.site.timezone)
-    period = f"from={start.timestamp():.0f}&to={end.timestamp():.0f}"
-    series = reverse("devices:series")
+def look_words() -> list[tuple[str, str, str]]:
+    """Ways to look at the list: key, word, icon."""
     return [
-        {"device": device, "url": f"{series}?point={device.pk}:{POWER}&{period}"}
-        for device in page.load_devices
+        ("table", pgettext("look", "表格"), "table"),
+        ("cards", pgettext("look", "卡片"), "layout-list"),
+        ("map", pgettext("look", "地图"), "map-2"),
     ]
+
+
+def _sheet(request: HttpRequest, shown: ListPage, user: User) -> HttpResponseBase:
+    today = timezone.now().astimezone(ZoneInfo(user.timezone))
+    name = f"{pgettext('file', '站点')}-{today:%Y%m%d-%H%M}"
+    try:
+        return shown.sheet(name=name, zone=user.timezone)
+    except Invalid as refusal:
+        messages.error(request, str(refusal))
+        query = request.GET.copy()
+        query.pop("export")
+        return redirect(f"{request.path}?{query.urlencode()}")

@@ -1,7 +1,8 @@
-"""REST: signing in, oneself, background jobs, sites."""
+"""REST: signing in, oneself, background jobs, sites and their files."""
 
 from django.urls import path
 
+from sites.api import documents
 from sites.api.jobs import JobCancelEndpoint, JobEndpoint, JobFileEndpoint, JobsEndpoint
 from sites.api.me import MeEndpoint
 from sites.api.places import SiteEndpoint, SitesEndpoint
@@ -16,6 +17,7 @@ from sites.api.tokens import CurrentTokenEndpoint, TokenEndpoint, TokensEndpoint
 from sites.api.views import SavedViewEndpoint, SavedViewsEndpoint
 
 urlpatterns = [
+    *documents.urlpatterns,
     path("tokens/", TokensEndpoint.as_view(), name="api-tokens"),
     path("tokens/current/", CurrentTokenEndpoint.as_view(), name="api-token-current"),
     path("tokens/<int:pk>/", TokenEndpoint.as_view(), name="api-token"),

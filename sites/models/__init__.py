@@ -9,6 +9,7 @@ from sites.models.access import (
 )
 from sites.models.circuits import Circuit, Transformer
 from sites.models.dictionaries import Category, Department, NumberSeries, Town
+from sites.models.documents import SiteDocument
 from sites.models.jobs import Job
 from sites.models.lists import ListChoice, SavedView
 from sites.models.people import Organisation, Team, User
@@ -36,6 +37,7 @@ __all__ = [
     "SavedView",
     "SignInRefusal",
     "Site",
+    "SiteDocument",
     "SiteScopedQuerySet",
     "Team",
     "Town",

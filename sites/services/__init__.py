@@ -1,5 +1,11 @@
 """Writes: numbers, grants, tokens, signing in, background jobs."""
 
+from sites.services.documents import (
+    add_document,
+    purge_documents,
+    remove_document,
+    restore_document,
+)
 from sites.services.grants import end_grant, grant
 from sites.services.jobs import cancel_job, submit_job, sweep_jobs
 from sites.services.lists import (
@@ -16,6 +22,7 @@ from sites.services.sign_in import record_refusal, sign_in, switch_off_second_st
 from sites.services.tokens import issue_token, note_use, revoke_token
 
 __all__ = [
+    "add_document",
     "cancel_job",
     "choose_columns",
     "delete_view",
@@ -26,7 +33,10 @@ __all__ = [
     "issue_token",
     "mark_notices_seen",
     "note_use",
+    "purge_documents",
     "record_refusal",
+    "remove_document",
+    "restore_document",
     "revoke_token",
     "run_job",
     "save_view",

@@ -1,5 +1,12 @@
 """Pages of people about themselves, and of the work that runs for them."""
 
+from sites.views.documents import (
+    document_add,
+    document_file,
+    document_remove,
+    document_restore,
+    document_thumbnail,
+)
 from sites.views.jobs import job_cancel, job_detail, job_file, job_list
 from sites.views.lists import columns_set, view_delete, view_edit, view_first, view_save
 from sites.views.profile import language_set, profile, session_life, theme_set, token_revoke
@@ -13,6 +20,11 @@ from sites.views.sheets import (
 
 __all__ = [
     "columns_set",
+    "document_add",
+    "document_file",
+    "document_remove",
+    "document_restore",
+    "document_thumbnail",
     "job_cancel",
     "job_detail",
     "job_file",

@@ -1,0 +1,85 @@
+"""Small drawings of places: heat cells, loading bars, traces. Never by colour alone."""
+
+from collections.abc import Sequence
+from datetime import date
+from math import isnan
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+# Lower bounds of the steps of the heat table, per cent, from the best.
+HEAT = (98.5, 90.0, 50.0, 0.0001, 0.0)
+_WIDTH, _HEIGHT = 96.0, 24.0
+# Loading of a transformer, per cent of its rating, from which it is drawn as high and as too high.
+HIGH, TOO_HIGH = 80.0, 100.0
+
+
+def _step(percent: float) -> int:
+    return next(step for step, bound in enumerate(HEAT) if percent >= bound)
+
+
+@register.simple_tag
+def heat_cell(day: date, hour: int, percent: float | None) -> SafeString:
+    """One hour of the heat table; its number stands in the cell, shown when looked at."""
+    if percent is None:
+        return mark_safe('<td class="h-none"><span class="visually-hidden">—</span></td>')  # noqa: S308 - a constant
+    words = f"{day:%m-%d} {hour:02d}:00 · {percent:.1f}%"
+    return format_html(
+        '<td class="h-{}" title="{}"><span>{}</span></td>',
+        _step(percent),
+        words,
+        f"{percent:.0f}",
+    )
+
+
+@register.simple_tag
+def heat_legend() -> SafeString:
+    """What the steps of the heat table mean."""
+    words = ["≥ 98.5%", "90–98.5%", "50–90%", "< 50%", "0%"]
+    rows = [(step, word) for step, word in enumerate(words)]
+    steps = format_html_join("", '<span><i class="lg h-{}"></i>{}</span>', rows)
+    return format_html('{}<span><i class="lg h-none"></i>{}</span>', steps, _("未投运或未统计"))
+
+
+@register.simple_tag
+def loading_bar(percent: float) -> SafeString:
+    """How far a transformer is loaded; too high is told by class and, beside it, the number."""
+    tone = "is-over" if percent >= TOO_HIGH else "is-high" if percent >= HIGH else ""
+    return format_html(
+        '<svg class="load-bar {}" viewBox="0 0 100 6" preserveAspectRatio="none" role="img" '
+        'aria-label="{}"><rect class="share-all" width="100" height="6"></rect>'
+        '<rect class="load-part" width="{}" height="6"></rect></svg>',
+        tone,
+        _("负载率 %(percent)s%%") % {"percent": f"{percent:.1f}"},
+        f"{min(percent, 100.0):.1f}",
+    )
+
+
+@register.simple_tag
+def trace(values: Sequence[float]) -> SafeString | str:
+    """A sparkline; a pause is a hole in it."""
+    known = [value for value in values if not isnan(value)]
+    if len(known) < 2:
+        return ""
+    low, high = min(known), max(known)
+    span = (high - low) or 1.0
+    step = _WIDTH / max(len(values) - 1, 1)
+    parts: list[str] = []
+    pen = "M"
+    for place, value in enumerate(values):
+        if isnan(value):
+            pen = "M"
+            continue
+        y = _HEIGHT - 2 - (value - low) / span * (_HEIGHT - 4)
+        parts.append(f"{pen}{place * step:.1f} {y:.1f}")
+        pen = "L"
+    return format_html(
+        '<svg class="spark" viewBox="0 0 96 24" width="96" height="24" role="img" '
+        'aria-label="{}"><path d="{}"></path></svg>',
+        _("近 6 小时的变化"),
+        "".join(parts),
+    )
