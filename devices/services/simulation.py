@@ -157,6 +157,7 @@ def _device(device: Device, profile: Profile) -> SimDevice:
         rated_kva=_rated_kva(device),
         un_v=device.site.phase_nominal_v,
         supply=device.site_id,
+        is_incomer=bool(device.circuit and device.circuit.kind == Circuit.Kind.INCOMER),
         replay=device.code if is_replayed else None,
     )
 

@@ -88,13 +88,14 @@ def incomers(user: User) -> QuerySet[Device]:
 
 
 def roots(devices: QuerySet[Device]) -> QuerySet[Device]:
-    """Those at the roots of the trees of circuits.
+    """Those that measure power at the roots of the trees of circuits.
 
     Their sum is the load of the sites: what lies below a root is part of it.
     """
     return (
         devices.in_service()  # type: ignore[attr-defined]
         .filter(circuit__isnull=False, circuit__parent__isnull=True)
+        .filter(template_version__layout__value_codes__contains=["P"])
         .exclude(circuit__kind__in=[Circuit.Kind.TIE, Circuit.Kind.CAPACITOR])
     )
 

@@ -19,7 +19,8 @@ class SimDevice:
     name: how control commands and scripts call it. un_v: nominal phase voltage. rated_kva: what the
     circuit carries at full load. supply: devices of one number share the voltage of their supply.
     feeders: names of the devices below it; then it shows what they take, and the losses.
-    beside: name of a device on the same circuit, whose load it shares.
+    beside: name of a device on the same circuit, whose load it shares. is_incomer: it measures an
+    incomer, whether or not what is below is measured too.
     replay: name of the measured file it serves instead of the model.
     """
 
@@ -33,6 +34,7 @@ class SimDevice:
     supply: int = 0
     feeders: tuple[str, ...] = ()
     beside: str = ""
+    is_incomer: bool = False
     replay: str | None = None
 
 

@@ -125,4 +125,5 @@ def _fit(scene: Scene, gateway: SimGateway) -> list[str]:
 def _can_play(scene: Scene, device: SimDevice) -> bool:
     is_shown = any(register.code == scene.needs for register in device.profile.registers)
     is_modelled = device.replay is None and not device.beside
-    return is_shown and is_modelled and (scene.with_incomers or not device.feeders)
+    is_incomer = device.is_incomer or bool(device.feeders)
+    return is_shown and is_modelled and (scene.with_incomers or not is_incomer)

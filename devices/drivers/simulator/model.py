@@ -75,7 +75,7 @@ class Simulation:
 
     def left_behind(self) -> dict[str, list[list[float]]]:
         """What faults left in each device, by name: kWh, kvarh and K of joints and conductors."""
-        kept = np.stack(self.carry.parts(), axis=1)
+        kept = np.round(np.stack(self.carry.parts(), axis=1), 6)
         return {
             device.name: kept[row].tolist()
             for row, device in enumerate(self.devices)

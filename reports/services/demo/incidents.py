@@ -41,12 +41,12 @@ class Kind:
 
 
 KINDS = (
-    Kind(fault="door_open", per_day=4.6, minutes=(33, 85), hours=AT_WORK, needs="DI2"),
-    Kind(fault="residual_step", per_day=2.0, minutes=(35, 150), level=(165, 235), needs="IR"),
-    Kind(fault="residual_step", per_day=0.5, minutes=(35, 120), level=(300, 430), needs="IR"),
+    Kind(fault="door_open", per_day=3.4, minutes=(33, 85), hours=AT_WORK, needs="DI2"),
+    Kind(fault="residual_step", per_day=1.6, minutes=(35, 150), level=(165, 235), needs="IR"),
+    Kind(fault="residual_step", per_day=0.4, minutes=(35, 120), level=(300, 430), needs="IR"),
     Kind(
         fault="hot_joint",
-        per_day=1.1,
+        per_day=0.9,
         minutes=(60, 320),
         level=(50, 74),
         hours=UNDER_LOAD,
@@ -55,7 +55,7 @@ KINDS = (
     ),
     Kind(
         fault="hot_joint",
-        per_day=0.12,
+        per_day=0.1,
         minutes=(50, 110),
         level=(125, 150),
         hours=UNDER_LOAD,
@@ -64,7 +64,7 @@ KINDS = (
     ),
     Kind(
         fault="overload",
-        per_day=0.8,
+        per_day=0.65,
         minutes=(50, 110),
         level=(0.93, 0.97),
         hours=UNDER_LOAD,
@@ -82,7 +82,7 @@ KINDS = (
         with_incomers=False,
         ramp_s=300,
     ),
-    Kind(fault="harmonics", per_day=0.7, minutes=(45, 150), level=(4.0, 5.6), needs="THD_Ua"),
+    Kind(fault="harmonics", per_day=0.55, minutes=(45, 150), level=(4.0, 5.6), needs="THD_Ua"),
     Kind(
         fault="high_voltage",
         per_day=0.35,
@@ -103,13 +103,13 @@ KINDS = (
     Kind(
         fault="phase_loss", per_day=0.07, minutes=(32, 50), level=(0.96, 0.98), with_incomers=False
     ),
-    Kind(fault="dead_gateway", per_day=0.9, minutes=(20, 190), whole=True),
-    Kind(fault="dead_meter", per_day=0.7, minutes=(35, 420), with_incomers=False),
+    Kind(fault="dead_gateway", per_day=0.75, minutes=(20, 190), whole=True),
+    Kind(fault="dead_meter", per_day=0.55, minutes=(35, 420), with_incomers=False),
 )
 # What is wrong just now: place in KINDS, minutes since it began, minutes that it will last.
 PRESENT = (
-    (2, 34, 160), (1, 130, 45), (3, 190, 150), (4, 42, 25), (5, 64, 80), (7, 75, 60),
-    (0, 38, 20), (0, 47, 35), (8, 55, 40), (10, 36, 30), (12, 85, 240), (13, 160, 600),
+    (2, 34, 160), (1, 330, 95), (3, 190, 150), (4, 44, 25), (5, 260, 80), (7, 95, 60),
+    (0, 38, 20), (3, 480, 200), (8, 415, 90), (10, 37, 30), (12, 145, 240), (13, 560, 600),
 )  # fmt: skip
 # One site whose line is poor: a long outage on most days.
 POOR_SITE = "S-0016"

@@ -33,7 +33,7 @@ SETS_OUT_H = {
     Priority.LOW: (24.0, 190.0),
 }
 HELD, SENT_BACK, CANCELLED, PICTURED, NOTED = 0.14, 0.08, 0.06, 0.24, 0.5
-BY_HAND_PER_DAY = 0.95
+BY_HAND_PER_DAY = 0.8
 
 Closed = Callable[[datetime], None]
 
@@ -159,7 +159,7 @@ class Orders:
         finding, measures = of_rule("results", course.key, self._random)
         texts = {"finding": lines(finding), "measures": lines(measures)}
         self._move(course, Move.FINISH, at, by=course.worker, **texts)
-        later = at + timedelta(hours=self._random.triangular(0.3, 20, 1.5))
+        later = at + timedelta(hours=self._random.triangular(0.3, 28, 5))
         if self._random.random() < SENT_BACK:
             note = line(one_of("send_back_reasons", self._random))
 

@@ -18,7 +18,7 @@ from workorders.services import PlanFacts
 from workorders.states import TaskMove
 
 TEAMS = ("east", "west", "north")
-LATE, OVER_NIGHT, CANCELLED, SENT_BACK, PICTURED = 0.06, 0.13, 0.03, 0.04, 0.09
+LATE, OVER_NIGHT, CANCELLED, SENT_BACK, PICTURED = 0.06, 0.22, 0.03, 0.04, 0.09
 
 
 class Tasks:
@@ -121,7 +121,7 @@ class Tasks:
     def _finish(self, task: Task, worker: User, at: datetime) -> None:
         result = lines(one_of("task_results", self._random))
         self._move(task, TaskMove.FINISH, at, worker, result=result)
-        later = at + timedelta(hours=self._random.triangular(0.5, 34, 3))
+        later = at + timedelta(hours=self._random.triangular(0.5, 46, 14))
         by = desk_of(demo=self._demo, site=task.site)
         if self._random.random() < SENT_BACK:
             note = line(one_of("send_back_reasons", self._random))
