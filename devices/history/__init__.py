@@ -12,6 +12,7 @@ from devices.history.partitions import (
 )
 from devices.history.samples import Batch, LayoutGroup
 from devices.history.series import Series, series
+from devices.history.tracks import Statistics
 
 __all__ = [
     "LATE_S",
@@ -21,6 +22,7 @@ __all__ = [
     "Partition",
     "Positions",
     "Series",
+    "Statistics",
     "append",
     "counters_at",
     "drop_partitions",

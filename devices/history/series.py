@@ -1,23 +1,21 @@
 """The reader: series of points over a period, thinned so that no peak is lost."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 from django.db import connection
-from numpy.typing import NDArray
 
 from devices.history.layouts import Positions, positions
+from devices.history.tracks import Floats, Statistics, Track
 from devices.models import Layout, PointCode
 
-# A pause longer than this many usual steps is a gap.
-GAP_STEPS = 2.0
+# Read in pieces of so many days, so that the memory does not grow with the period.
+PIECE = timedelta(days=8)
 # COPY BINARY: signature, flags and length of the extension; then -1 as the last field count.
 _HEADER_BYTES, _TRAILER_BYTES = 19, 2
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(slots=True)
@@ -38,6 +36,7 @@ class Series:
     maximum: list[float | None] = field(default_factory=list)
     gaps: list[tuple[float, float]] = field(default_factory=list)
     is_reduced: bool = False
+    statistics: Statistics = field(default_factory=Statistics)
 
 
 def series(
@@ -49,29 +48,30 @@ def series(
 ) -> list[Series]:
     """Series of (device id, point code) in the order asked, over the half-open period.
 
-    At most `max_points` values each, besides the None of each gap.
+    At most `max_points` values each, besides the None of each gap; statistics are of all samples.
     """
     codes = {code for _device, code in points}
     layouts = _layouts_with(codes)
     units = dict(PointCode.objects.filter(code__in=codes).values_list("code", "unit"))
-    columns: dict[tuple[int, str], tuple[Floats, Floats]] = {}
-    for device_id in dict.fromkeys(device for device, _code in points):
-        wanted = [code for device, code in points if device == device_id]
-        rows = _rows(device_id, wanted, layouts, start, end)
-        for position, code in enumerate(wanted, start=1):
-            at, value = rows[:, 0], rows[:, position]
-            sampled = ~np.isnan(value)
-            columns[device_id, code] = at[sampled], value[sampled]
     period = start.timestamp(), end.timestamp()
+    tracks = {point: Track(period, max_points) for point in points}
+    for device_id in dict.fromkeys(device for device, _code in points):
+        wanted = [code for device, code in tracks if device == device_id]
+        for since, until in _pieces(start, end):
+            rows = _rows(device_id, wanted, layouts, since, until)
+            for position, code in enumerate(wanted, start=1):
+                tracks[device_id, code].feed(rows[:, 0], rows[:, position])
     return [
-        _shaped(
-            Series(device_id=device_id, code=code, unit=units.get(code, "")),
-            *columns[device_id, code],
-            period=period,
-            max_points=max_points,
-        )
-        for device_id, code in points
+        _shaped(Series(device_id=device, code=code, unit=units.get(code, "")), track)
+        for (device, code), track in ((point, tracks[point]) for point in points)
     ]
+
+
+def _pieces(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    while start < end:
+        until = min(start + PIECE, end)
+        yield start, until
+        start = until
 
 
 def _layouts_with(codes: set[str]) -> dict[int, Positions]:
@@ -122,46 +122,15 @@ def _numbers(data: bytes, width: int) -> Floats:
     return np.frombuffer(body, row)["cells"]["number"].astype(np.float64)
 
 
-def _shaped(
-    result: Series,
-    at: Floats,
-    value: Floats,
-    *,
-    period: tuple[float, float],
-    max_points: int,
-) -> Series:
-    result.gaps = _gaps(at)
-    if len(at) > max_points:
-        result.is_reduced = True
-        kept, lowest, highest = _extremes(at, value, period, max(1, max_points // 2))
-        at, value = at[kept], value[kept]
-        result.minimum, result.maximum = lowest.tolist(), highest.tolist()
+def _shaped(result: Series, track: Track) -> Series:
+    track.finish()
+    at, value, lowest, highest = track.points()
+    result.statistics, result.gaps = track.statistics, track.pauses.gaps
+    result.is_reduced = track.is_reduced
     result.at, result.value = at.tolist(), value.tolist()
+    result.minimum, result.maximum = lowest.tolist(), highest.tolist()
     _mark(result)
     return result
-
-
-def _gaps(at: Floats) -> list[tuple[float, float]]:
-    if len(at) < 3:
-        return []
-    steps = np.diff(at)
-    wide = np.flatnonzero(steps > GAP_STEPS * np.median(steps))
-    return list(zip(at[wide].tolist(), at[wide + 1].tolist(), strict=True))
-
-
-def _extremes(
-    at: Floats, value: Floats, period: tuple[float, float], buckets: int
-) -> tuple[NDArray[np.intp], Floats, Floats]:
-    """Indices of each bucket's lowest and highest sample, and the extremes of their bucket."""
-    start, end = period
-    bucket = np.minimum((at - start) * (buckets / (end - start)), buckets - 1).astype(np.intp)
-    by_value = np.lexsort((value, bucket))
-    first = np.flatnonzero(np.diff(bucket, prepend=-1))
-    last = np.append(first[1:], len(at)) - 1
-    low, high = by_value[first], by_value[last]
-    kept = np.unique(np.concatenate((low, high)))
-    own = np.searchsorted(bucket[first], bucket[kept])
-    return kept, value[low][own], value[high][own]
 
 
 def _mark(result: Series) -> None:
