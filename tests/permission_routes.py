@@ -182,12 +182,27 @@ PAGES: dict[str, list[Case]] = {
     ],
     "sites:sheet-check": [write("", MANAGERS, workbook)],
     "sites:sheet-confirm": [write("check", CHECKER)],
-    "devices:live": [read()],
-    "devices:tree": [read("site")],
-    "devices:curve": [
+    "reports:live": [read()],
+    "reports:live-branch": [read("site")],
+    "reports:live-more": [read()],
+    # Nobody collects in this test: whoever may ask is told so on the next page.
+    "reports:live-read-now": [write("device", READ_NOW, changes=False)],
+    "reports:curves": [
         Case(VIEW, query=points("IR"), label="safety"),
         Case(LOAD, query=points("P"), label="load"),
     ],
+    "reports:curves-drawer": [
+        Case(VIEW, query=points("IR"), label="safety"),
+        Case(LOAD, query=points("P"), label="load"),
+    ],
+    "reports:curves-csv": [
+        Case(VIEW, query=points("IR"), label="safety"),
+        Case(LOAD, query=points("P"), label="load"),
+    ],
+    "reports:curves-find": [read(query=lambda world: {"q": world.device.name})],
+    "reports:curves-branch": [read("site")],
+    "reports:curves-points": [read("device", shows=False)],
+    "devices:live": [Case(signed_in() | {NOBODY: OK}, ok=302)],
     "devices:series": [
         Case(VIEW, query=points("IR"), label="safety"),
         Case(LOAD, query=points("P"), label="load"),

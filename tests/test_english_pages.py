@@ -37,9 +37,10 @@ def _pages(world: World) -> list[str]:
         reverse("reports:hall"),
         reverse("reports:site-list") + "?condition=abnormal",
         reverse("reports:site-detail", args=[site]),
-        reverse("devices:live") + f"?device={device}",
-        reverse("devices:live") + "?q=x&link=offline",
-        reverse("devices:curve") + f"?point={device}:Ua&hours=24",
+        reverse("reports:live") + f"?device={device}",
+        reverse("reports:live") + "?q=x&link=offline",
+        reverse("reports:curves-drawer") + f"?point={device}:Ua&range=24h",
+        reverse("reports:curves") + f"?point={device}:Ua&point={device}:EPI&compare=day",
         reverse("alarms:alarm-list") + f"?condition={Condition.ACTIVE}&severity=major",
         reverse("alarms:alarm-list") + "?severity=nothing",
         *(

@@ -1,6 +1,6 @@
 """The search over sites, devices and points by Chinese, code, English, pinyin and initials."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,17 +9,10 @@ from django.db.models import Q, QuerySet
 from core.search import matching, rank, rank_of, words_of
 from devices.models import Device, PointCode, PointOverride
 from devices.selectors.points import DevicePoint, points_for
-from sites.models import Site, User, access_for
+from sites.models import Circuit, Room, Site, User, access_for
 from sites.rules import DataClass
 
 SITE_COLUMNS = ("search_text", "enterprise__search_text")
-DEVICE_COLUMNS = (
-    "search_text",
-    "circuit__search_text",
-    "room__search_text",
-    "site__search_text",
-    "site__enterprise__search_text",
-)
 # Names of points that single devices say differently; more hits than this are not looked at.
 _MOST_OVERRIDES = 200
 
@@ -64,16 +57,29 @@ def search(*, user: User, text: str, limit: int = 8) -> Found:
     )
 
 
-def _matching(words: Iterable[str], columns: Sequence[str]) -> Q:
-    condition = Q()
-    for word in words:
-        condition &= matching(word, columns)
-    return condition
-
-
 def _sites(user: User, words: list[str]) -> QuerySet[Site]:
     sites = Site.objects.visible_to(user).select_related("enterprise__town", "team")
-    return sites.filter(_matching(words, SITE_COLUMNS)).order_by(rank(words), "number")
+    for word in words:
+        sites = sites.filter(matching(word, SITE_COLUMNS))
+    return sites.order_by(rank(words), "number")
+
+
+def _said_by_place(words: Iterable[str]) -> Q:
+    """Devices that say each word themselves or by the place where they are.
+
+    The places are asked in subqueries: each name is compared once, not once per device.
+    """
+    condition = Q()
+    for word in words:
+        own = matching(word, ["search_text"])
+        sites = Site.objects.filter(matching(word, SITE_COLUMNS))
+        condition &= (
+            own
+            | Q(site__in=sites.order_by().values("pk"))
+            | Q(room__in=Room.objects.filter(own).order_by().values("pk"))
+            | Q(circuit__in=Circuit.objects.filter(own).order_by().values("pk"))
+        )
+    return condition
 
 
 def _in_service(user: User) -> QuerySet[Any]:
@@ -86,7 +92,7 @@ def _in_service(user: User) -> QuerySet[Any]:
 
 
 def _devices(user: User, words: list[str]) -> QuerySet[Any]:
-    found = _in_service(user).filter(_matching(words, DEVICE_COLUMNS))
+    found = _in_service(user).filter(_said_by_place(words))
     return found.order_by(rank(words), "site__number", "code", "pk")
 
 
@@ -140,7 +146,7 @@ def _having(user: User, words: list[str], dictionary: list[PointCode]) -> Q:
             **{f"{layout}counter_codes__overlap": codes}
         )
         allowed = access.site_q("site__", data_class=DataClass(data_class))
-        condition |= allowed & has_one & _matching(rest, DEVICE_COLUMNS)
+        condition |= allowed & has_one & _said_by_place(rest)
     return condition
 
 

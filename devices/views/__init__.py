@@ -1,6 +1,5 @@
-"""Live data: the tree of devices, the live table of one, curves of its points."""
+"""Series of points for charts of other pages; the live page and the curves are in reports."""
 
-from devices.views.curves import curve, series
-from devices.views.pages import live, tree
+from devices.views.series import series
 
-__all__ = ["curve", "live", "series", "tree"]
+__all__ = ["series"]

@@ -95,12 +95,19 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 go="s",
             ),
             NavItem(
-                "devices",
+                "live",
                 _("实时数据"),
                 pgettext("tab", "实时"),
-                reverse("devices:live"),
+                reverse("reports:live"),
                 "list-tree",
                 go="l",
+            ),
+            NavItem(
+                "curves",
+                _("曲线分析"),
+                pgettext("tab", "曲线"),
+                reverse("reports:curves"),
+                "chart-line",
             ),
             NavItem(
                 "alarms",
@@ -141,7 +148,7 @@ def navigation(found: Counts, *, is_manager: bool = False) -> list[tuple[str, li
     managed = [(pgettext("navigation", "档案"), [items["sheet"]])] if is_manager else []
     return [
         ("", [items["hall"]]),
-        (_("监测"), [items["site"], items["devices"]]),
+        (_("监测"), [items["site"], items["live"], items["curves"]]),
         (_("运维"), [items["alarms"], items["workorders"]]),
         *managed,
     ]

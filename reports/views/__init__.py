@@ -1,9 +1,18 @@
 """Pages that look down on every app: the hall, sites, help, health."""
 
+from reports.views.curves import (
+    curves,
+    curves_branch,
+    curves_csv,
+    curves_drawer,
+    curves_find,
+    curves_points,
+)
 from reports.views.frame import notices, notices_seen, search
 from reports.views.halls import hall
 from reports.views.health import health
 from reports.views.help import about, completeness, state_diagrams
+from reports.views.live import live, live_branch, live_more, live_read_now
 from reports.views.maps import map_popup, map_sites
 from reports.views.places import site_list
 from reports.views.sheets import town_sheet
@@ -12,8 +21,18 @@ from reports.views.site_pages import site_detail, site_load
 __all__ = [
     "about",
     "completeness",
+    "curves",
+    "curves_branch",
+    "curves_csv",
+    "curves_drawer",
+    "curves_find",
+    "curves_points",
     "hall",
     "health",
+    "live",
+    "live_branch",
+    "live_more",
+    "live_read_now",
     "map_popup",
     "map_sites",
     "notices",

@@ -5,6 +5,7 @@ import {
   $$,
   clock,
   day,
+  duration,
   element,
   isStill,
   minute,
@@ -274,7 +275,288 @@ function curve(data, zone, height) {
   };
 }
 
-const kinds = { bars, curve };
+/* ---------- several points of several devices: stacked panels on one time axis ---------- */
+
+const seriesOf = (data) => data.series ?? data.panels?.flatMap((panel) => panel.series) ?? [];
+
+/* Phases have their colours as long as no two curves would share one. */
+function inkOf(data) {
+  const all = seriesOf(data);
+  const phases = all.map((series) => PHASES[series.phase]);
+  const byPhase = phases.every(Boolean) && new Set(phases).size === all.length;
+  return new Map(
+    all.map((series, position) => [
+      series.id,
+      {
+        color: token(byPhase ? phases[position] : `c${(position % 6) + 1}`),
+        type: DASHES[position % 6] === "solid" && position < 6 ? "solid" : [6, 3],
+      },
+    ]),
+  );
+}
+
+/* Stretches in which every one of the series misses. */
+function common(lists) {
+  return lists.reduce((left, right) =>
+    left.flatMap(([from, to]) =>
+      right
+        .map(([begin, end]) => [Math.max(from, begin), Math.min(to, end)])
+        .filter(([begin, end]) => end > begin),
+    ),
+  );
+}
+
+/* The limits next to the values on either side: farther ones would press the curve flat. */
+function nearLimits(several) {
+  const values = several.flatMap((series) => series.value.filter((value) => value !== null));
+  const limits = several.flatMap((series) => series.limits);
+  if (!values.length) return limits;
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const above = Math.min(...limits.map((limit) => limit.value).filter((value) => value >= high));
+  const below = Math.max(...limits.map((limit) => limit.value).filter((value) => value <= low));
+  return limits.filter(({ value }) => value >= below && value <= above);
+}
+
+/* What is missing or alarmed in a panel. */
+function panelAreas(panel, data) {
+  const shown = data.to - data.from;
+  const gaps = common(panel.series.map((series) => series.gaps)).filter(
+    ([from, to]) => to - from > shown / 400,
+  );
+  let free = data.from;
+  const hasRoom = (band) => {
+    const fits = band.to - band.from > shown / 8 && band.from >= free;
+    if (fits) free = band.to;
+    return fits;
+  };
+  const ids = new Set(panel.series.map((series) => series.id));
+  const words = (seconds) =>
+    interpolate(gettext("缺失 %(lasting)s"), { lasting: duration(seconds) }, true);
+  return [
+    ...gaps.slice(0, 60).map(([from, to]) => [
+      {
+        xAxis: from * 1000,
+        itemStyle: { color: token("gap-fill") },
+        label: {
+          show: to - from > shown / 12,
+          formatter: words(to - from),
+          position: "insideTop",
+          color: token("text-2"),
+          fontSize: 11.5,
+        },
+      },
+      { xAxis: to * 1000 },
+    ]),
+    ...data.bands
+      .filter((band) => ids.has(band.point))
+      .map((band) => [
+        {
+          xAxis: band.from * 1000,
+          itemStyle: { color: token(band.tone), opacity: 0.1 },
+          label: {
+            show: hasRoom(band),
+            formatter: band.label,
+            position: "insideBottom",
+            color: token(`${band.tone}-text`),
+            fontSize: 11.5,
+          },
+        },
+        { xAxis: band.to * 1000 },
+      ]),
+  ];
+}
+
+/* Labels of neighbours stand at opposite ends. */
+function namedLimit(limit, decimals, place) {
+  const line = limitLine({ ...limit, label: `${limit.name} ${number(limit.value, decimals)}` });
+  line.label.position = place % 2 ? "insideEndTop" : "insideStartTop";
+  return line;
+}
+
+function panelLines(panel, index, firstAxis, data, ink) {
+  const told = new Set();
+  const near = new Set(nearLimits(panel.series));
+  return panel.series.flatMap((series, position) => {
+    const sorted = series.limits.filter((limit) => near.has(limit));
+    sorted.sort((one, other) => one.value - other.value);
+    const limits = sorted.filter((limit) => {
+      const key = `${series.axis} ${limit.value} ${limit.tone}`;
+      return !told.has(key) && told.add(key);
+    });
+    const shared = {
+      type: "line",
+      xAxisIndex: index,
+      yAxisIndex: firstAxis + series.axis,
+      connectNulls: false,
+      step: series.is_state ? "end" : false,
+    };
+    const style = ink.get(series.id);
+    const own = {
+      ...shared,
+      id: series.id,
+      name: series.name,
+      showSymbol: series.at.length < 3,
+      data: pairs(series),
+      lineStyle: { width: 2, ...style },
+      itemStyle: { color: style.color },
+      markLine: {
+        silent: true,
+        symbol: "none",
+        animation: false,
+        data: limits.map((limit, place) => namedLimit(limit, series.decimals, place)),
+      },
+      ...(position === 0 && { markArea: { silent: true, data: panelAreas(panel, data) } }),
+    };
+    if (!series.compare) return [own];
+    return [
+      {
+        ...shared,
+        id: `${series.id} compared`,
+        name: `${series.name} · ${series.compare.label}`,
+        showSymbol: false,
+        silent: true,
+        data: pairs(series.compare),
+        lineStyle: { width: 1.5, color: token("text-3"), type: "dashed" },
+        itemStyle: { color: token("text-3") },
+      },
+      own,
+    ];
+  });
+}
+
+function panelAxes(panel, index) {
+  return panel.axes.map((title, side) => {
+    const own = panel.series.filter((series) => series.axis === side);
+    const seen = own.flatMap((series) => [series, ...(series.compare ? [series.compare] : [])]);
+    const isState = own.some((series) => series.is_state);
+    return axis({
+      type: "value",
+      gridIndex: index,
+      position: side ? "right" : "left",
+      name: title,
+      nameGap: 10,
+      nameTextStyle: { align: side ? "right" : "left", color: token("text-2"), fontSize: 11.5 },
+      splitLine: { show: !side, lineStyle: { color: token("grid-line") } },
+      ...(isState
+        ? { min: 0, max: 1, interval: 1 }
+        : span({ series: seen, limits: nearLimits(own) })),
+    });
+  });
+}
+
+function panelTip(data, zone, ink) {
+  const known = new Map();
+  for (const series of seriesOf(data)) {
+    known.set(series.id, series);
+    known.set(`${series.id} compared`, series);
+  }
+  return tooltip((items) =>
+    tip(
+      moment(items[0].axisValue, zone),
+      items
+        .filter((item) => known.has(item.seriesId))
+        .map((item) => {
+          const series = known.get(item.seriesId);
+          const value = item.value[1];
+          const words = value === null ? gettext("缺失") : number(value, series.decimals);
+          const colour = item.seriesId === series.id ? ink.get(series.id).color : token("text-3");
+          return [colour, item.seriesName, `${words} ${value === null ? "" : series.unit}`];
+        }),
+    ),
+  );
+}
+
+function panels(data, zone, height) {
+  const ink = inkOf(data);
+  const count = data.panels.length;
+  const [top, bottom, between] = [30, 30, 34];
+  // States need no more than a strip.
+  const weights = data.panels.map((panel) => (panel.series.every((one) => one.is_state) ? 0.35 : 1));
+  const whole = weights.reduce((sum, weight) => sum + weight, 0);
+  const room = height - top - bottom - between * (count - 1);
+  const talls = weights.map((weight) => Math.max(30, (room * weight) / whole));
+  const tops = talls.map((_tall, i) =>
+    talls.slice(0, i).reduce((sum, tall) => sum + tall + between, top),
+  );
+  const isLong = data.to - data.from > 26 * 3600;
+  const label = (ms) => (isLong ? `${day(ms, zone)} ${minute(ms, zone)}` : minute(ms, zone));
+  const firstAxes = data.panels.map((_panel, i) =>
+    data.panels.slice(0, i).reduce((sum, panel) => sum + panel.axes.length, 0),
+  );
+  const hasRight = data.panels.some((panel) => panel.axes.length > 1);
+  return {
+    ...base(),
+    animation: false,
+    grid: data.panels.map((_panel, i) => ({
+      left: 56,
+      right: hasRight ? 56 : 18,
+      top: tops[i],
+      height: talls[i],
+    })),
+    tooltip: panelTip(data, zone, ink),
+    axisPointer: { link: [{ xAxisIndex: "all" }] },
+    // Out of sight: its brush is switched on by the page, its icons are not needed.
+    toolbox: { top: -60, feature: { dataZoom: { yAxisIndex: false, filterMode: "none" } } },
+    xAxis: data.panels.map((_panel, i) =>
+      axis({
+        type: "time",
+        gridIndex: i,
+        min: data.from * 1000,
+        max: data.to * 1000,
+        axisLabel: {
+          show: i === count - 1,
+          color: token("text-2"),
+          fontSize: 11.5,
+          formatter: label,
+          hideOverlap: true,
+        },
+        splitLine: { show: false },
+      }),
+    ),
+    yAxis: data.panels.flatMap(panelAxes),
+    dataZoom: [
+      {
+        type: "inside",
+        xAxisIndex: data.panels.map((_panel, i) => i),
+        filterMode: "none",
+        zoomOnMouseWheel: "ctrl",
+        moveOnMouseMove: false,
+        moveOnMouseWheel: false,
+        preventDefaultMouseMove: false,
+      },
+    ],
+    series: data.panels.flatMap((panel, i) => panelLines(panel, i, firstAxes[i], data, ink)),
+  };
+}
+
+/* A stretch drawn with the mouse, or the wheel with Ctrl: the page asks again for that period. */
+function zoomable(figure, chart) {
+  if (figure.dataset.chart !== "panels") return;
+  let settled = 0;
+  chart.dispatchAction({
+    type: "takeGlobalCursor",
+    key: "dataZoomSelect",
+    dataZoomSelectActive: true,
+  });
+  chart.off("datazoom");
+  chart.on("datazoom", () => {
+    clearTimeout(settled);
+    settled = setTimeout(() => {
+      if (chart.isDisposed()) return;
+      const { startValue, endValue } = chart.getOption().dataZoom[0];
+      const detail = { from: startValue / 1000, to: endValue / 1000 };
+      figure.dispatchEvent(new CustomEvent("chart-zoom", { bubbles: true, detail }));
+    }, 350);
+  });
+}
+
+/* The picture as a file. */
+export function picture(figure) {
+  const chart = drawn.get(figure)?.chart;
+  return chart?.getDataURL({ pixelRatio: 2, backgroundColor: token("surface") });
+}
+
+const kinds = { bars, curve, panels };
 
 /* ---------- the same data as words ---------- */
 
@@ -325,8 +607,8 @@ function note(figure, words) {
 
 function draw(figure, data) {
   const canvas = $("div", figure);
-  const isEmpty =
-    data.series && !data.series.some((series) => series.value.some((v) => v !== null));
+  const all = seriesOf(data);
+  const isEmpty = all.length > 0 && !all.some((series) => series.value.some((v) => v !== null));
   note(figure, isEmpty ? gettext("该时段没有数据") : "");
   let chart = drawn.get(figure)?.chart;
   if (!chart) {
@@ -338,6 +620,12 @@ function draw(figure, data) {
   if (data.series) {
     legend(figure, data);
     table(figure, data);
+  }
+  if (data.panels) {
+    for (const [id, style] of inkOf(data))
+      for (const mark of $$(`[data-colour-of="${CSS.escape(id)}"]`))
+        mark.style.setProperty("--k", style.color);
+    zoomable(figure, chart);
   }
   figure.dataset.drawn = "1";
 }

@@ -70,6 +70,8 @@ function show(device, code, value, at, quality) {
       if (isGood) flash(shown);
     }
     age(shown);
+    const detail = { value: isGood ? value : null };
+    shown.dispatchEvent(new CustomEvent("live-value", { bubbles: true, detail }));
   }
 }
 
@@ -86,8 +88,8 @@ function age(shown) {
     shown.textContent = "—";
     shown.dataset.good = "";
   }
-  const label = $(`[data-age-of="${CSS.escape(shown.dataset.live)}"]`);
-  if (!label || !at) return;
+  const labels = $$(`[data-age-of="${CSS.escape(shown.dataset.live)}"]`);
+  if (!labels.length || !at) return;
   let words = clock(at);
   if (isGone || !shown.dataset.good) {
     words = interpolate(
@@ -98,8 +100,10 @@ function age(shown) {
   } else if (isStale) {
     words = `${words} · ${duration(seconds)}`;
   }
-  if (label.textContent !== words) label.textContent = words;
-  label.classList.toggle("is-stale", isStale || isLost);
+  for (const label of labels) {
+    if (label.textContent !== words) label.textContent = words;
+    label.classList.toggle("is-stale", isStale || isLost);
+  }
 }
 
 function tick() {

@@ -52,8 +52,8 @@ def test_dialogs_and_the_drawer_are_accessible(world: World, visit: Visit) -> No
     page.click("[data-dialog=ignore]")
     in_dialog = objections(di)
     page = di.open(f"/live/?device={world.device.pk}")
-    page.locator(".live-table button").first.click()
-    page.wait_for_selector("#drawer #point-curve[data-drawn]")
+    page.locator(".live-table [data-curve]").first.click()
+    page.wait_for_selector("#drawer #drawer-curves[data-drawn]")
     in_drawer = objections(di)
 
     assert in_dialog == []

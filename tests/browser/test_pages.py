@@ -33,10 +33,10 @@ def test_the_policy_holds_while_one_clicks_around(scheme: str, world: World, vis
     expect(page.locator("#notices")).to_contain_text("绝缘")
     page.click("[data-theme-toggle]")
     page = ana.open(f"/live/?device={world.device.pk}")
-    page.locator(".live-table button").first.click()
-    expect(page.locator("#drawer #point-curve[data-drawn]")).to_be_visible()
-    page.locator("#point-curve canvas").hover()
-    page.get_by_role("link", name="24 小时").click()
+    page.locator(".live-table [data-curve]").first.click()
+    expect(page.locator("#drawer #drawer-curves[data-drawn]")).to_be_visible()
+    page.locator("#drawer-curves canvas").hover()
+    page.locator("#drawer").get_by_role("link", name="24 小时").click()
     expect(page.locator("#drawer [aria-current]")).to_have_text("24 小时")
 
     told = [text for text in ana.complaints() if "404" not in text]

@@ -1,12 +1,10 @@
-"""Curves of points: the drawer, and the thinned series behind every chart."""
+"""The thinned series of one device behind small charts."""
 
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
-from django.urls import reverse
+from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -22,25 +20,6 @@ HOURS = (1, 6, 24, 168, 720)
 MOST_POINTS = 12
 MOST_DAYS = 32
 WIDTH_PX = 800
-
-
-@login_required
-@require_safe
-def curve(request: HttpRequest) -> HttpResponse:
-    """The drawer with the curve of one point over a range."""
-    device, points = _points(request)
-    point = points[0]
-    given = request.GET.get("hours", "")
-    hours = int(given) if given.isdigit() and int(given) in HOURS else HOURS[1]
-    context = {
-        "device": device,
-        "point": point,
-        "hours": hours,
-        "ranges": HOURS,
-        "zone": device.site.timezone,
-        "url": f"{reverse('devices:series')}?point={device.pk}:{point.code}&hours={hours}",
-    }
-    return render(request, "devices/curve.html", context)
 
 
 @login_required

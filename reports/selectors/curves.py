@@ -1,0 +1,282 @@
+"""Curves of several points over a period: thinned, with limits, alarms, gaps and statistics."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from math import isfinite
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+from alarms.models import Alarm
+from devices import history
+from devices.models import Device
+from devices.selectors import DevicePoint
+from devices.states import PointKind
+from reports.selectors.curve_query import CurveQuery
+from reports.selectors.limits import limits_on
+from sites.models import User
+
+WIDTH_PX = 1200
+MOST_BANDS = 50
+# Up to so many units share one panel, each with its own axis.
+AXES_PER_PANEL = 2
+
+
+@dataclass(slots=True)
+class Curve:
+    """One point: its series, the same of the compared period at the times of this one."""
+
+    point: DevicePoint
+    device: Device
+    series: history.Series
+    limits: list[dict[str, Any]]
+    completeness: float | None
+    compared_at: list[float] = field(default_factory=list)
+    compared: list[float | None] = field(default_factory=list)
+    compared_statistics: history.Statistics | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.device.label} · {self.point.name}"
+
+    @property
+    def is_state(self) -> bool:
+        return self.point.point.kind == PointKind.EVENT
+
+    @property
+    def is_counter(self) -> bool:
+        return self.point.point.kind == PointKind.COUNTER
+
+    @property
+    def unit(self) -> str:
+        return "" if self.is_state else self.point.point.unit
+
+    @property
+    def statistics(self) -> history.Statistics:
+        return self.series.statistics
+
+
+@dataclass(slots=True)
+class Band:
+    """An alarm of one of the points, as far as it lies in the period."""
+
+    alarm: Alarm
+    start: float
+    end: float
+
+
+@dataclass(slots=True)
+class Drawing:
+    """Everything that a page of curves draws."""
+
+    query: CurveQuery
+    curves: list[Curve]
+    bands: list[Band]
+    zone_word: str
+
+
+def drawing(*, user: User, query: CurveQuery, now: datetime, width_px: int = WIDTH_PX) -> Drawing:
+    """Curves with at most two points per pixel of the width; every peak of the samples stays."""
+    pairs = [(point.device_id, point.code) for point in query.points]
+    found = history.series(points=pairs, start=query.start, end=query.end, max_points=2 * width_px)
+    limits = limits_on(device_ids=list(query.devices))
+    curves = [
+        Curve(
+            point=point,
+            device=query.devices[point.device_id],
+            series=series,
+            limits=[
+                {"value": limit.value, "tone": limit.severity, "name": limit.name}
+                for limit in limits.get(point.device_id, {}).get(point.code, [])
+                if not limit.is_state
+            ],
+            completeness=completeness(series.statistics, query, now),
+        )
+        for point, series in zip(query.points, found, strict=True)
+    ]
+    for curve in curves:
+        curve.series.gaps = _with_edges(curve.series, query, now)
+    if query.days_back:
+        _compare(curves, pairs, query, width_px)
+    return Drawing(query, curves, _bands(user, query, now), zone_word(query.zone, query.end))
+
+
+def completeness(statistics: history.Statistics, query: CurveQuery, now: datetime) -> float | None:
+    """Share of the period, as far as it has passed, in which samples followed each other."""
+    passed_s = (min(query.end, now) - query.start).total_seconds()
+    if passed_s <= 0:
+        return None
+    usual_s = statistics.covered_s / (statistics.count - 1) if statistics.count > 1 else 0.0
+    # The steps before the first and after the last sample count as one each.
+    return min(1.0, (statistics.covered_s + usual_s) / passed_s)
+
+
+def _with_edges(
+    series: history.Series, query: CurveQuery, now: datetime
+) -> list[tuple[float, float]]:
+    """Gaps, and what is missing before the first and after the last sample."""
+    known = series.statistics
+    gaps = list(series.gaps)
+    start, end = query.start.timestamp(), min(query.end, now).timestamp()
+    if known.first_at is None or known.last_at is None:
+        return [(start, end)] if end > start else []
+    if known.count < 2:
+        return gaps
+    usual_s = known.covered_s / (known.count - 1) if known.covered_s else end - start
+    if known.first_at - start > 2 * usual_s:
+        gaps.insert(0, (start, known.first_at))
+    if end - known.last_at > 2 * usual_s:
+        gaps.append((known.last_at, end))
+    return gaps
+
+
+def moved(zone: str, days: int) -> Callable[[float], float]:
+    """Moves moments by so many days of the calendar: the clock on the wall stays, also over DST."""
+    info = ZoneInfo(zone)
+    shift = timedelta(days=days)
+
+    def move(at: float) -> float:
+        local = datetime.fromtimestamp(at, info)
+        return (
+            (local.replace(tzinfo=None) + shift).replace(tzinfo=info, fold=local.fold).timestamp()
+        )
+
+    return move
+
+
+def _compare(
+    curves: Sequence[Curve], pairs: list[tuple[int, str]], query: CurveQuery, width_px: int
+) -> None:
+    back, forth = moved(query.zone, -query.days_back), moved(query.zone, query.days_back)
+    found = history.series(
+        points=pairs,
+        start=datetime.fromtimestamp(back(query.start.timestamp()), UTC),
+        end=datetime.fromtimestamp(back(query.end.timestamp()), UTC),
+        max_points=2 * width_px,
+    )
+    for curve, series in zip(curves, found, strict=True):
+        curve.compared_at = [forth(at) for at in series.at]
+        curve.compared = series.value
+        curve.compared_statistics = series.statistics
+
+
+def _bands(user: User, query: CurveQuery, now: datetime) -> list[Band]:
+    """Alarms of the points that held in the period, the worst first."""
+    codes = {(point.device_id, point.code) for point in query.points}
+    rows = (
+        Alarm.objects.visible_to(user)
+        .filter(device__in=query.devices, last_raised_at__lt=query.end)
+        .exclude(recovered_at__lt=query.start)
+        .select_related("rule")
+        .order_by("severity_rank", "-last_raised_at")[: 4 * MOST_BANDS]
+    )
+    first, last = query.start.timestamp(), min(query.end, now).timestamp()
+    found = []
+    for alarm in rows:
+        if (alarm.device_id, alarm.point_code or alarm.worst_code) not in codes:
+            continue
+        end = alarm.recovered_at.timestamp() if alarm.recovered_at else last
+        start = max(alarm.last_raised_at.timestamp(), first)
+        found.append(Band(alarm, start, max(start, min(end, last))))
+    return found[:MOST_BANDS]
+
+
+def zone_word(zone: str, at: datetime) -> str:
+    """The zone as people write it: UTC+8."""
+    offset = at.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
+    minutes = round(offset.total_seconds() / 60)
+    hours, rest = divmod(abs(minutes), 60)
+    sign = "-" if minutes < 0 else "+"
+    return f"UTC{sign}{hours}" + (f":{rest:02d}" if rest else "")
+
+
+def as_chart(found: Drawing) -> dict[str, Any]:
+    """The drawing as charts.js takes it."""
+    query = found.query
+    word = compare_word(query)
+    return {
+        "from": query.start.timestamp(),
+        "to": query.end.timestamp(),
+        "zone": query.zone,
+        "panels": [
+            {
+                "axes": [axis_title(several, unit) for unit in units],
+                "series": [_series(curve, units.index(curve.unit), word) for curve in several],
+            }
+            for units, several in panels(found.curves)
+        ],
+        "bands": [
+            {
+                "from": band.start,
+                "to": band.end,
+                "tone": band.alarm.severity,
+                "label": band.alarm.rule.label,
+                "point": f"{band.alarm.device_id}:{band.alarm.point_code or band.alarm.worst_code}",
+            }
+            for band in found.bands
+        ],
+    }
+
+
+def panels(curves: Sequence[Curve]) -> list[tuple[list[str], list[Curve]]]:
+    """Units with the curves on their axes: one panel for two units, else one per unit.
+
+    States have a panel of their own, below.
+    """
+    measured = [curve for curve in curves if not curve.is_state]
+    units = list(dict.fromkeys(curve.unit for curve in measured))
+    groups = [units] if 0 < len(units) <= AXES_PER_PANEL else [[unit] for unit in units]
+    found = [(group, [curve for curve in measured if curve.unit in group]) for group in groups]
+    states = [curve for curve in curves if curve.is_state]
+    return [*found, ([""], states)] if states else found
+
+
+def axis_title(curves: Iterable[Curve], unit: str) -> str:
+    """What an axis is of: the quantity when there is one, with its unit."""
+    of_unit = [curve for curve in curves if curve.unit == unit]
+    if of_unit and all(curve.is_state for curve in of_unit):
+        return _("状态")
+    names = {curve.point.name for curve in of_unit}
+    known = {"V": _("电压"), "A": _("电流"), "kW": _("有功功率"), "°C": _("温度"), "kWh": _("电能")}
+    name = names.pop() if len(names) == 1 else known.get(unit, "")
+    return f"{name} ({unit})".strip() if unit else name
+
+
+def _series(curve: Curve, axis: int, word: str) -> dict[str, Any]:
+    return {
+        "id": curve.point.id,
+        "name": curve.name,
+        "unit": curve.unit,
+        "axis": axis,
+        "decimals": curve.point.point.decimals,
+        "phase": curve.point.point.phase,
+        "is_state": curve.is_state,
+        "at": [round(at, 3) for at in curve.series.at],
+        "value": [told(value) for value in curve.series.value],
+        "gaps": curve.series.gaps,
+        "limits": curve.limits,
+        "compare": {
+            "label": word,
+            "at": [round(at, 3) for at in curve.compared_at],
+            "value": [told(value) for value in curve.compared],
+        }
+        if word
+        else None,
+    }
+
+
+def told(value: float | None) -> float | None:
+    """A number for JSON, no longer than what was stored."""
+    return round(value, 6) if value is not None and isfinite(value) else None
+
+
+def compare_word(query: CurveQuery) -> str:
+    """What the compared period is called, '' without one."""
+    if not query.days_back:
+        return ""
+    words = {"day": _("前一日"), "week": _("上周同日"), "month": _("上月同日")}
+    if query.compare in words:
+        return words[query.compare]
+    return date.fromisoformat(query.compare).isoformat()

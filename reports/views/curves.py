@@ -1,0 +1,223 @@
+"""The page of curves, its drawer, the search for points, CSV: one query, held by the address."""
+
+import csv
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from core.errors import Invalid
+from core.http import render_part
+from devices import selectors
+from devices.models import Device
+from reports.selectors import tree
+from reports.selectors.curve_query import (
+    CALENDAR,
+    MOST_POINTS,
+    RANGES,
+    CurveQuery,
+    query_of,
+)
+from reports.selectors.curves import WIDTH_PX, Drawing, as_chart, compare_word, drawing
+from sites import selectors as site_selectors
+from sites.models import User
+
+WIDTHS = range(200, 4001)
+FOUND_SHOWN = 12
+BOM = "\ufeff"
+
+
+@login_required
+@require_safe
+def curves(request: HttpRequest) -> HttpResponse:
+    """Several points of several devices over one period; the picker of points beside them."""
+    user = cast(User, request.user)
+    context = _context(request, user)
+    if not (request.htmx and not request.htmx.boosted):  # type: ignore[attr-defined]
+        query = context["query"]
+        site = next(iter(query.devices.values())).site if query and query.devices else None
+        context["forest"] = tree.forest(user=user, site=site)
+        context["open_points"] = _points_of(user, list(query.devices.values()) if query else [])
+    return render_part(request, "reports/curves.html", context, part="explorer")
+
+
+@login_required
+@require_safe
+def curves_drawer(request: HttpRequest) -> HttpResponse:
+    """The same in the drawer of other pages: six hours unless the address says otherwise."""
+    user = cast(User, request.user)
+    given = request.GET.copy()
+    if not (given.get("range") or given.get("from")):
+        given["range"] = "6h"
+    now = timezone.now()
+    query = query_of(user=user, given=given, now=now)
+    if not query.points:
+        raise Invalid(fields={"point": [_("请选择 1 至 12 个测点。")]})
+    found = drawing(user=user, query=query, now=now, width_px=_width(request, 700))
+    context = _drawn(found) | _forms(query, now) | {"in_drawer": True}
+    return render(request, "reports/curves_drawer.html", context)
+
+
+@login_required
+@require_safe
+def curves_find(request: HttpRequest) -> HttpResponse:
+    """Points and devices found by words, to be picked."""
+    user = cast(User, request.user)
+    words = request.GET.get("q", "")[:100]
+    found = selectors.search(user=user, text=words, limit=FOUND_SHOWN)
+    return render(request, "reports/_curves_found.html", {"found": found, "q": words})
+
+
+@login_required
+@require_safe
+def curves_branch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Devices of one site, to be opened."""
+    user = cast(User, request.user)
+    site = site_selectors.site_for(user=user, pk=pk)
+    devices = Device.objects.visible_to(user).in_service().filter(site=site)
+    context = {"devices": devices.select_related("circuit").order_by("code", "pk")}
+    return render(request, "reports/_curves_devices.html", context)
+
+
+@login_required
+@require_safe
+def curves_points(request: HttpRequest, pk: int) -> HttpResponse:
+    """Points of one device, to be picked."""
+    user = cast(User, request.user)
+    device = selectors.device_for(user=user, pk=pk)
+    points = selectors.points_for(user=user, devices=[device])[device.pk]
+    return render(request, "reports/_curves_points.html", {"device": device, "points": points})
+
+
+@login_required
+@require_safe
+def curves_csv(request: HttpRequest) -> HttpResponse:
+    """What the chart shows as rows: one per moment, one column per point."""
+    user = cast(User, request.user)
+    now = timezone.now()
+    query = query_of(user=user, given=request.GET, now=now)
+    found = drawing(user=user, query=query, now=now, width_px=_width(request, WIDTH_PX))
+    zone = ZoneInfo(query.zone)
+    name = f"curves-{query.start.astimezone(zone):%Y%m%dT%H%M}.csv"
+    response = HttpResponse(
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+    response.write(BOM)
+    csv.writer(response).writerows(rows_of(found, zone))
+    return response
+
+
+def rows_of(found: Drawing, zone: ZoneInfo) -> Iterator[list[str]]:
+    """Head and rows of the table that the chart shows; moments in ISO 8601 with their offset."""
+    columns: list[tuple[str, dict[float, float | None]]] = []
+    word = compare_word(found.query)
+    for curve in found.curves:
+        unit = f" ({curve.unit})" if curve.unit else ""
+        series = curve.series
+        columns.append((f"{curve.name}{unit}", dict(zip(series.at, series.value, strict=True))))
+        if word:
+            compared = dict(zip(curve.compared_at, curve.compared, strict=True))
+            columns.append((f"{curve.name} {word}{unit}", compared))
+    yield [_("时间"), *(_plain(title) for title, _values in columns)]
+    for at in sorted({at for _title, values in columns for at in values}):
+        moment = datetime.fromtimestamp(at, zone).isoformat(timespec="milliseconds")
+        yield [moment, *(_number(values.get(at)) for _title, values in columns)]
+
+
+def _plain(text: str) -> str:
+    """A title that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.9g}"
+
+
+def _width(request: HttpRequest, usual: int) -> int:
+    given = request.GET.get("width", "")
+    return int(given) if given.isascii() and given.isdigit() and int(given) in WIDTHS else usual
+
+
+def _context(request: HttpRequest, user: User) -> dict[str, Any]:
+    """The drawing of the address, or what is wrong with it."""
+    now = timezone.now()
+    try:
+        query = query_of(user=user, given=request.GET, now=now)
+    except Invalid as refusal:
+        kept = request.GET.copy()
+        for name in ("range", "from", "to", "compare"):
+            kept.pop(name, None)
+        kept.setlist("point", kept.getlist("point")[:MOST_POINTS])
+        words = [sentence for several in refusal.fields.values() for sentence in several]
+        query = query_of(user=user, given=kept, now=now)
+        return {"query": query, "refused": words, **_forms(query, now, request)}
+    context = {"query": query} | _forms(query, now)
+    if query.points:
+        found = drawing(user=user, query=query, now=now, width_px=_width(request, WIDTH_PX))
+        context |= _drawn(found)
+    return context
+
+
+def _drawn(found: Drawing) -> dict[str, Any]:
+    chart = as_chart(found)
+    return {
+        "query": found.query,
+        "curves": found.curves,
+        "bands": found.bands,
+        "chart": chart,
+        "panels": len(chart["panels"]),
+        "zone": found.query.zone,
+        "zone_word": found.zone_word,
+        "compare_word": compare_word(found.query),
+        "removals": [(curve, found.query.without(curve.point).text) for curve in found.curves],
+    }
+
+
+def _forms(query: CurveQuery, now: datetime, request: HttpRequest | None = None) -> dict[str, Any]:
+    """Ranges, the bounds as the form's fields say them, ways to move along and out."""
+    span = query.end - query.start
+    half = span / 2
+    given = request.GET if request else {}
+    return {
+        "query": query,
+        "most": MOST_POINTS,
+        "ranges": [(name, _label(name)) for name in (*RANGES, *CALENDAR)],
+        "from_local": given.get("from") or query.local(query.start),
+        "to_local": given.get("to") or query.local(query.end),
+        "compares": [("", _("不对比")), ("day", _("前一日")), ("week", _("上周同日"))]
+        + [("month", _("上月同日"))],
+        "custom_compare": query.compare if query.compare[:1].isdigit() else "",
+        "earlier": query.over(query.start - half, query.end - half).text,
+        "later": query.over(query.start + half, query.end + half).text
+        if query.end < now - timedelta(minutes=1)
+        else "",
+        "wider": query.over(query.start - half, min(query.end + half, now)).text,
+    }
+
+
+def _label(name: str) -> str:
+    return {
+        "1h": _("1 小时"),
+        "6h": _("6 小时"),
+        "24h": _("24 小时"),
+        "7d": _("7 天"),
+        "30d": _("30 天"),
+        "90d": _("90 天"),
+        "1y": _("1 年"),
+        "today": _("今天"),
+        "yesterday": _("昨天"),
+    }[name]
+
+
+def _points_of(user: User, devices: list[Device]) -> list[tuple[Device, list[Any]]]:
+    """All points of the devices that are in the picture, to add another phase with one click."""
+    found = selectors.points_for(user=user, devices=devices)
+    return [(device, found[device.pk]) for device in devices]
