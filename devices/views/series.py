@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -20,6 +22,13 @@ HOURS = (1, 6, 24, 168, 720)
 MOST_POINTS = 12
 MOST_DAYS = 32
 WIDTH_PX = 800
+
+
+@login_required
+@require_safe
+def live(request: HttpRequest) -> HttpResponse:
+    """An older address of the live page."""
+    return redirect(f"{reverse('reports:live')}?{request.GET.urlencode()}")
 
 
 @login_required
