@@ -70,7 +70,7 @@ def _places(found: Found, text: str) -> Iterable[Group]:
     ]
     devices = [
         Hit(
-            f"{reverse('devices:live')}?device={device.pk}",
+            f"{reverse('reports:live')}?device={device.pk}",
             device.label,
             _under(device.site.label, device.room, device.circuit),
             "cpu",
@@ -79,7 +79,7 @@ def _places(found: Found, text: str) -> Iterable[Group]:
     ]
     points = [
         Hit(
-            f"{reverse('devices:curve')}?point={hit.point.id}",
+            f"{reverse('reports:curves')}?point={hit.point.id}",
             f"{hit.point.name} {hit.point.code}",
             f"{hit.device.site.label} › {hit.device.label}",
             "chart-line",
@@ -88,7 +88,7 @@ def _places(found: Found, text: str) -> Iterable[Group]:
     ]
     lists = {
         "sites": (pgettext("plural", "站点"), sites, reverse("reports:site-list")),
-        "devices": (pgettext("plural", "设备"), devices, reverse("devices:live")),
+        "devices": (pgettext("plural", "设备"), devices, reverse("reports:live")),
         "points": (pgettext("plural", "测点"), points, ""),
     }
     for key, (title, hits, address) in lists.items():
