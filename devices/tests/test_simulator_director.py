@@ -74,6 +74,14 @@ def test_the_cast_is_small_so_that_alarms_recur() -> None:
     assert len(roles) == len({target for _scene, target in roles}) <= 24
 
 
+def test_incomers_are_not_overloaded_even_when_nothing_below_is_measured() -> None:
+    profile = shipped_profile("simulated")
+    lone = SimDevice(unit_id=1, profile=profile, name="lone", seed=1, is_incomer=True)
+    roles = Director([SimGateway(name="g", port=0, devices=[lone])]).roles
+
+    assert {scene.kind for scene, target in roles if target == "lone"} <= {"door_open"}
+
+
 def test_without_devices_nothing_happens() -> None:
     world = World([])
     Director([]).cue(world, now=START)

@@ -15,7 +15,7 @@ from reports.services.demo.words import line, of_rule, one_of
 from sites.models import User
 
 # How many of a severity become work orders, are put aside, or turn out false.
-ORDERED = {Severity.CRITICAL: 0.95, Severity.MAJOR: 0.5, Severity.MINOR: 0.13, Severity.INFO: 0.0}
+ORDERED = {Severity.CRITICAL: 0.95, Severity.MAJOR: 0.6, Severity.MINOR: 0.17, Severity.INFO: 0.0}
 IGNORED = {Severity.CRITICAL: 0.0, Severity.MAJOR: 0.05, Severity.MINOR: 0.14, Severity.INFO: 0.12}
 FALSE_SHARE, COMMENTED = 0.06, 0.16
 # Minutes until somebody has looked.
@@ -40,13 +40,17 @@ class Shift:
     def look(self) -> int:
         """Take the alarms that came up since the last look; how many there were."""
         fresh = Alarm.objects.filter(pk__gt=self._seen).select_related("rule", "site__team")
-        alarms = list(fresh.order_by("raised_at", "pk"))
+        alarms = list(fresh.order_by("severity_rank", "raised_at", "pk"))
+        faulty: set[int] = set()
         for alarm in alarms:
             self._seen = max(self._seen, alarm.pk)
-            self._take(alarm)
+            # Of one fault the worst alarm is worked on, the others are only looked at.
+            self._take(alarm, is_worst=alarm.device_id not in faulty)
+            if alarm.device_id is not None:
+                faulty.add(alarm.device_id)
         return len(alarms)
 
-    def _take(self, alarm: Alarm) -> None:
+    def _take(self, alarm: Alarm, *, is_worst: bool) -> None:
         severity = Severity(alarm.severity)
         low, high = LOOKED[severity]
         patience = self._random.triangular(low, high, low + (high - low) / 4)
@@ -54,10 +58,10 @@ class Shift:
             patience *= 4
         at = alarm.raised_at + timedelta(minutes=patience)
         chance = self._random.random()
-        if chance < IGNORED[severity]:
+        if is_worst and chance < IGNORED[severity]:
             self._agenda.add(at, self._ignore(alarm))
         else:
-            self._agenda.add(at, self._verify(alarm))
+            self._agenda.add(at, self._verify(alarm, may_order=is_worst))
         if self._random.random() < COMMENTED:
             later = at + timedelta(minutes=self._random.uniform(2, 25))
             self._agenda.add(later, self._comment(alarm))
@@ -71,7 +75,7 @@ class Shift:
             return self._demo.users["english"]
         return self._demo.users["dispatcher" if 7 <= hour < 16 else "dispatcher2"]
 
-    def _verify(self, alarm: Alarm) -> Callable[[datetime], None]:
+    def _verify(self, alarm: Alarm, *, may_order: bool = True) -> Callable[[datetime], None]:
         key, severity = alarm.rule.key, Severity(alarm.severity)
         is_false = self._random.random() < FALSE_SHARE
         is_work = key == "DOOR" and self._random.random() < 0.6
@@ -81,7 +85,7 @@ class Shift:
             if is_false
             else of_rule("causes", key, self._random)
         )
-        is_ordered = not is_false and self._random.random() < ORDERED[severity]
+        is_ordered = may_order and not is_false and self._random.random() < ORDERED[severity]
 
         def act(at: datetime) -> None:
             by = self.desk(alarm, at)
