@@ -42,3 +42,32 @@ def test_a_benchmark_prints_and_writes_its_figures(
     if name == "poll":
         assert figures["rows_stored"] == figures["reads"] == 10 * 3 * 2
         assert figures["mix"]["rows_stored"] == 10 * 6 * 2
+
+
+@pytest.mark.slow
+def test_pages_are_measured_as_each_person(tmp_path: Path) -> None:
+    target = tmp_path / "figures.json"
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "benchmarks/pages.py",
+            "--demo-size",
+            "--rounds",
+            "1",
+            "--json",
+            str(target),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(target.read_text())
+    assert figures["slowest_page_ms"] == max(p["median_ms"] for p in figures["pages"].values())
+    assert {page["status"] for page in figures["pages"].values()} == {200}
+    assert figures["rows"]["devices"] == 200
+    assert all(page["queries"] > 0 for page in figures["pages"].values())

@@ -109,13 +109,19 @@ class Reply:
         return known.get(status, f"status {status}")
 
 
+def address_of(world: World, route: str, case: Case) -> str:
+    """Where a case asks."""
+    address = reverse(route, kwargs={key: value_of(world, at) for key, at in case.at.items()})
+    if case.query is None:
+        return address
+    pairs = [f"{key}={value}" for key, value in case.query(world).items()]
+    return f"{address}?{'&'.join(pairs)}"
+
+
 def ask(world: World, name: str, route: str, case: Case) -> Reply:
     """Send the case's request as one person, and undo what it did."""
     by_api = route.startswith("api-")
-    address = reverse(route, kwargs={key: value_of(world, at) for key, at in case.at.items()})
-    if case.query is not None:
-        pairs = [f"{key}={value}" for key, value in case.query(world).items()]
-        address = f"{address}?{'&'.join(pairs)}"
+    address = address_of(world, route, case)
     facts = case.body(world) if case.body is not None else None
     extra: dict[str, Any] = {}
     if by_api and any(hasattr(value, "read") for value in (facts or {}).values()):

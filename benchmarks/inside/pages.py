@@ -110,9 +110,7 @@ def _measured(made: Region, options: argparse.Namespace) -> Iterator[tuple[str, 
             title = f"{name} · {who}"
             if options.only in title:
                 figures = _page(client, address.format(**ids), options)
-                print(
-                    f"{figures['median_ms']:8.0f} ms {figures['queries']:4d}  {title}", flush=True
-                )
+                print("  ".join(f"{value:8}" for value in figures.values()), title, flush=True)
                 yield title, figures
 
 
@@ -144,7 +142,7 @@ def _page(client: Client, address: str, options: argparse.Namespace) -> dict[str
         "p95_ms": round(1000 * spent[max(0, round(0.95 * len(spent)) - 1)], 1),
         # Beside the wall clock, because the machine may have other things to do.
         "python_cpu_ms": round(1000 * cpu["worker"] / options.rounds, 1),
-        "postgres_cpu_ms": round(1000 * cpu["postgres"] / options.rounds, 1),
+        "postgres_cpu_ms": round(1000 * cpu.get("postgres", 0.0) / options.rounds, 1),
         "queries": len(queries),
         "kilobytes": round(len(answer.content) / 1000, 1),
     }
