@@ -1,0 +1,263 @@
+# ruff: noqa: S608 - the SQL is ours
+"""A random world: each figure of the hall equals a count in plain SQL, and the list behind its link."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from alarms.models import Rule
+from alarms.states import Handling, Severity
+from alarms.tests.factories import make_alarm, make_rule
+from devices.models import Device, SiteTally
+from devices.tests.factories import make_bus, make_device, make_gateway, make_template_version
+from sites.models import Site
+from sites.tests.factories import (
+    People,
+    make_enterprise,
+    make_organisation,
+    make_site,
+    make_team,
+    make_town,
+    people,
+)
+from tests.pages import Figure, figures_of
+from workorders.states import Kind, State
+from workorders.tests.factories import make_order
+
+pytestmark = pytest.mark.django_db
+
+OPEN_ORDERS = "('new', 'assigned', 'in_progress', 'on_hold', 'to_accept')"
+
+
+def sql(query: str, *params: Any) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(query, params)
+        return int(cursor.fetchone()[0])
+
+
+def build(chance: random.Random, cast: People, now: datetime) -> None:
+    """Sites of Ana's company and of others, in towns or none, with whatever happens there."""
+    towns = [make_town() for _ in range(3)]
+    teams = [cast.team, make_team("二班", organisation=cast.organisation)]
+    teams.append(make_team("外人", organisation=make_organisation()))
+    version = make_template_version()
+    rules = [make_rule(f"W_{severity}", severity=severity) for severity in Severity]
+    for _ in range(14):
+        enterprise = make_enterprise(town=chance.choice([*towns, None]))
+        site = make_site(
+            enterprise=enterprise, team=chance.choice(teams), state=chance.choice(Site.State.values)
+        )
+        devices = []
+        for _ in range(chance.randrange(3)):
+            gateway = make_gateway(
+                site=site,
+                is_online=chance.choice([True, False, None]),
+                is_enabled=chance.random() < 0.8,
+            )
+            device = make_device(bus=make_bus(gateway=gateway), template_version=version)
+            answers = chance.choice([True, False, None])
+            Device.objects.filter(pk=device.pk).update(is_online=answers)
+            devices.append(device)
+        furnish(chance, cast, site, devices, rules, now)
+
+
+def furnish(
+    chance: random.Random,
+    cast: People,
+    site: Site,
+    devices: list[Device],
+    rules: list[Rule],
+    now: datetime,
+) -> None:
+    for device in devices:
+        for rule in chance.sample(rules, chance.randrange(3)):
+            make_alarm(
+                device=device,
+                rule=rule,
+                handling=chance.choice(list(Handling)),
+                by=cast.adm,
+                at=now - timedelta(hours=chance.uniform(0.1, 40)),
+            )
+    for _ in range(chance.randrange(3)):
+        begun = now - timedelta(hours=chance.uniform(0.2, 30))
+        if site.team_id == cast.team.pk:
+            make_order(
+                cast=cast,
+                site=site,
+                state=chance.choice(list(State)),
+                kind=chance.choice(list(Kind)),
+                now=begun,
+                due_at=begun + timedelta(hours=chance.uniform(0.1, 60)),
+            )
+    if chance.random() < 0.7:
+        SiteTally.objects.create(
+            site=site,
+            day=now.astimezone(ZoneInfo(site.timezone)).date(),
+            good=(good := chance.uniform(0, 900)),
+            expected=good + chance.uniform(0, 100),
+            counted_until=now,
+        )
+
+
+def expected(org: int, now: datetime, zone: str) -> dict[str, int]:
+    """The figures of everything that the company sees, in SQL that knows nothing of the product."""
+    mine = "(SELECT s.id FROM sites_site s JOIN sites_team t ON t.id = s.team_id WHERE t.organisation_id = %s)"
+    open_alarms = f"FROM alarms_alarm WHERE handling <> 'archived' AND site_id IN {mine}"
+    open_orders = f"FROM workorders_workorder WHERE state IN {OPEN_ORDERS} AND site_id IN {mine}"
+    sites = f"FROM sites_site s WHERE s.id IN {mine}"
+    answering = "EXISTS (SELECT 1 FROM devices_gateway g WHERE g.site_id = s.id AND g.is_enabled AND g.is_online)"
+    silent = (
+        "EXISTS (SELECT 1 FROM devices_gateway g WHERE g.site_id = s.id AND g.is_enabled"
+        f" AND NOT g.is_online) AND NOT {answering}"
+    )
+    severe = (
+        "EXISTS (SELECT 1 FROM alarms_alarm a WHERE a.site_id = s.id AND a.handling <> 'archived'"
+        " AND a.severity IN ('critical', 'major'))"
+    )
+    defect = (
+        "EXISTS (SELECT 1 FROM workorders_workorder o WHERE o.site_id = s.id AND o.kind = 'defect'"
+        f" AND o.state IN {OPEN_ORDERS})"
+    )
+    local = now.astimezone(ZoneInfo(zone))
+    today = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    month = today.replace(day=1)
+    found = {
+        "alarms": sql(f"SELECT count(*) {open_alarms}", org),
+        "unverified": sql(f"SELECT count(*) {open_alarms} AND handling = 'unverified'", org),
+        "orders": sql(f"SELECT count(*) {open_orders}", org),
+        "orders-overdue": sql(f"SELECT count(*) {open_orders} AND due_at < %s", org, now),
+        "orders-today": sql(
+            f"SELECT count(*) FROM workorders_workorder WHERE site_id IN {mine} AND created_at >= %s",
+            org,
+            today,
+        ),
+        "sites": sql(f"SELECT count(*) {sites}", org),
+        "abnormal": sql(f"SELECT count(*) {sites} AND ({severe} OR ({silent}))", org),
+        "offline": sql(f"SELECT count(*) {sites} AND {silent}", org),
+        "defect": sql(f"SELECT count(*) {sites} AND {defect}", org),
+        "sites-online": sql(
+            f"SELECT count(*) {sites} AND s.state = 'operation' AND {answering}", org
+        ),
+        "online": sql(
+            f"SELECT count(*) FROM devices_device WHERE is_online AND is_enabled AND site_id IN {mine}",
+            org,
+        ),
+    }
+    for severity in Severity.values:
+        found[f"open-{severity}"] = sql(
+            f"SELECT count(*) {open_alarms} AND severity = %s", org, severity
+        )
+        hour = local.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+        found[f"day-{severity}"] = sql(
+            f"SELECT count(*) FROM alarms_alarm WHERE site_id IN {mine} AND severity = %s"
+            " AND last_raised_at >= %s",
+            org,
+            severity,
+            hour - timedelta(hours=23),
+        )
+    for state in State.values:
+        found[f"order-{state}"] = sql(
+            f"SELECT count(*) FROM workorders_workorder WHERE site_id IN {mine} AND state = %s"
+            " AND created_at >= %s",
+            org,
+            state,
+            month,
+        )
+    for state in Site.State.values:
+        found[f"site-{state}"] = sql(f"SELECT count(*) {sites} AND s.state = %s", org, state)
+    return found
+
+
+def count_of(response: Any) -> int:
+    return int(response.context["page"].paginator.count)
+
+
+def test_every_figure_is_the_count_in_sql_and_the_list_behind_it(client: Client) -> None:
+    seed = random.SystemRandom().randrange(10**6)
+    now = timezone.now()
+    cast = people()
+    build(random.Random(seed), cast, now)
+    client.force_login(cast.ana)
+
+    page = client.get("/")
+    figures: dict[str, Figure] = figures_of(page.content.decode())
+
+    wanted = expected(cast.organisation.pk, now, cast.ana.timezone)
+    shown = {name: figures[name].value for name in wanted}
+    assert shown == wanted, f"seed {seed}"
+    towns = {name: figure for name, figure in figures.items() if name.startswith("town-")}
+    for what in ("total", "running", "abnormal", "defect"):
+        key = {"total": "sites", "running": "site-operation"}.get(what, what)
+        rows = [figure.value for name, figure in towns.items() if name.endswith(f"-{what}")]
+        assert sum(rows) == wanted[key], f"seed {seed}: {what}"
+    for name, figure in figures.items():
+        if name == "online":
+            continue
+        assert count_of(client.get(figure.href)) == figure.value, f"seed {seed}: {name}"
+
+
+def test_completeness_of_the_hall_is_that_of_the_sites(client: Client) -> None:
+    seed = random.SystemRandom().randrange(10**6)
+    now = timezone.now()
+    cast = people()
+    build(random.Random(seed), cast, now)
+    client.force_login(cast.ana)
+
+    hall = client.get("/").context["hall"]
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT s.number, y.good, y.expected FROM devices_sitetally y"
+            " JOIN sites_site s ON s.id = y.site_id JOIN sites_team t ON t.id = s.team_id"
+            " WHERE t.organisation_id = %s",
+            [cast.organisation.pk],
+        )
+        rows = [(number, good, whole) for number, good, whole in cursor.fetchall() if whole >= 1]
+    good, whole = sum(row[1] for row in rows), sum(row[2] for row in rows)
+    known = hall.completeness.today
+    assert (known.good, known.expected) == pytest.approx((good, whole), abs=1), f"seed {seed}"
+    lowest = sorted(rows, key=lambda row: (row[1] / row[2], row[0]))[:5]
+    assert [low.site.number for low in hall.lowest] == [row[0] for row in lowest], f"seed {seed}"
+    listed = client.get("/sites/?ordering=completeness").context["list"].lines
+    assert [line.site.number for line in listed][: len(lowest)] == [row[0] for row in lowest]
+
+
+def test_the_month_before_shows_its_own_orders(client: Client) -> None:
+    cast = people()
+    now = timezone.now()
+    first = now.astimezone(ZoneInfo(cast.ana.timezone)).replace(day=1, hour=0, minute=0)
+    before = first - timedelta(days=3)
+    make_order(cast=cast, state=State.CLOSED, now=before, due_at=before + timedelta(days=1))
+    client.force_login(cast.ana)
+
+    figures = figures_of(client.get(f"/?month={before:%Y-%m}").content.decode())
+
+    assert figures["order-closed"].value == 1
+    assert count_of(client.get(figures["order-closed"].href)) == 1
+    assert figures_of(client.get("/").content.decode())["order-closed"].value == 0
+
+
+@pytest.mark.parametrize("period", ["24h", "7d", "month", "nonsense"])
+def test_the_bars_hold_what_the_legend_says(period: str, client: Client) -> None:
+    cast = people()
+    now = timezone.now()
+    rule = make_rule("B", severity=Severity.MAJOR)
+    for hours in (0.2, 30, 100):
+        site = make_site(team=cast.team)
+        make_alarm(site=site, rule=rule, at=now - timedelta(hours=hours))
+    client.force_login(cast.ana)
+
+    page = client.get(f"/?period={period}")
+
+    figure = figures_of(page.content.decode())["day-major"]
+    bars = page.context["hall"].bars
+    assert sum(bar.by_severity["major"] for bar in bars) == figure.value
+    assert count_of(client.get(figure.href)) == figure.value
+    assert all(a.end == b.start for a, b in zip(bars, bars[1:], strict=False))
+    assert figure.value == {"7d": 3}.get(period, figure.value)
