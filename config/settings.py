@@ -264,6 +264,9 @@ SPECTACULAR_SETTINGS = {
         "PriorityEnum": "workorders.states.Priority",
         "SeverityEnum": "alarms.states.Severity",
         "SiteStateEnum": "sites.models.Site.State",
+        "TaskMoveEnum": "workorders.states.TaskMove",
+        "TaskStateEnum": "workorders.states.TaskState",
+        "WorkEntryEnum": "workorders.states.Entry",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -1,4 +1,4 @@
-"""The socket of a page: values once a second, news of alarms and orders, counters, a heartbeat.
+"""The socket of a page: values once a second, news, counters, a heartbeat.
 
 The browser says `sub` (what it shows; replaces what it said before) and `snapshot`. It is sent:
 `sub` (granted and refused), `snap` and `v` (rows of values), `alarm`, `order`, `task`, `count`,
@@ -34,7 +34,7 @@ RECHECK_S = 60.0
 WATCH_S = 90.0
 # Closing code for nobody, or somebody whose session or account has ended.
 NOBODY = 4401
-TOPICS = frozenset({"alarms", "orders"})
+TOPICS = frozenset({"alarms", "orders", "tasks"})
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):
@@ -156,7 +156,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         self.is_counting = True
 
     async def site_task(self, event: dict[str, Any]) -> None:
-        if "orders" not in self.wish.topics or not self.rights.cover(event["site"]):
+        if "tasks" not in self.wish.topics or not self.rights.cover(event["site"]):
             return
         await self.send_json(
             {
@@ -167,7 +167,6 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
                 "state": event["state"],
             }
         )
-        self.is_counting = True
 
     # --- the pulse
 

@@ -32,13 +32,16 @@ def visible_teams(request: HttpRequest | None) -> QuerySet[Any]:
 
 
 def visible_people(request: HttpRequest | None) -> QuerySet[Any]:
-    """Choices of an assignee filter: people with an order that the person sees, and himself."""
+    """Choices of an assignee filter: people with work that the person sees, and himself."""
     if request is None:
         return User.objects.none()
     sites = visible_sites(request).order_by().values("pk")
-    busy = User.objects.filter(orders__site__in=sites)
-    return User.objects.filter(pk__in=busy.values("pk")) | User.objects.filter(
-        pk=request.user.pk or 0
+    with_orders = User.objects.filter(orders__site__in=sites)
+    with_tasks = User.objects.filter(tasks__site__in=sites)
+    return (
+        User.objects.filter(pk__in=with_orders.values("pk"))
+        | User.objects.filter(pk__in=with_tasks.values("pk"))
+        | User.objects.filter(pk=request.user.pk or 0)
     )
 
 

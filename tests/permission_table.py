@@ -15,7 +15,7 @@ from django.utils import timezone
 from alarms.states import Verdict
 from sites.rules import ABILITIES, Ability, Role
 from tests.permission_world import NOBODY, PEOPLE, ROLES, STRANGER, World
-from workorders.states import Kind, Move, Priority, State
+from workorders.states import Kind, Move, Priority, State, TaskMove, TaskState
 
 # What a person is answered.
 OK, FORBIDDEN, HIDDEN, SIGN_IN = "ok", "forbidden", "hidden", "sign in"
@@ -74,6 +74,20 @@ ASSIGN = holding(Ability.ASSIGN_ORDER)
 ACCEPT = holding(Ability.ACCEPT_ORDER)
 # Bo is the assignee; whoever assigns may stand in for him.
 WORK = ASSIGN | {Role.TECHNICIAN.value: OK}
+
+
+GIVE = holding(Ability.ASSIGN_TASK)
+TAKE = holding(Ability.ACCEPT_TASK)
+DO = GIVE | {Role.TECHNICIAN.value: OK}
+PLANS = dict.fromkeys((Role.ADMINISTRATOR.value, Role.MANAGER.value), OK)
+# A plan names the sites of a team: who sees single sites only does not see it.
+SEES_PLAN = {
+    name: HIDDEN
+    if name in {Role.ENTERPRISE.value, Role.TOWN_VIEWER.value, Role.DEPARTMENT_VIEWER.value}
+    else OK
+    for name in ROLES
+} | {STRANGER: HIDDEN, NOBODY: SIGN_IN}
+MAY_PLAN = {name: FORBIDDEN if said == OK else said for name, said in SEES_PLAN.items()} | PLANS
 
 
 def nothing(_world: World) -> dict[str, Any]:
@@ -148,6 +162,64 @@ def api_moves() -> list[Case]:
         )
         for move, (state, who, body) in MOVES.items()
     ]
+
+
+TASK_MOVES: dict[TaskMove, tuple[TaskState, Answers, Body]] = {
+    TaskMove.ASSIGN: (TaskState.NEW, GIVE, lambda world: {"assignee": world.cast.bo.pk}),
+    TaskMove.START: (TaskState.ASSIGNED, DO, nothing),
+    TaskMove.FINISH: (TaskState.IN_PROGRESS, DO, lambda _world: {"result": "正常"}),
+    TaskMove.ACCEPT: (TaskState.TO_ACCEPT, TAKE, nothing),
+    TaskMove.SEND_BACK: (TaskState.TO_ACCEPT, TAKE, lambda _world: {"note": "照片不清"}),
+    TaskMove.CANCEL: (TaskState.NEW, GIVE, lambda _world: {"note": "重复"}),
+}
+
+
+def task_page_moves() -> list[Case]:
+    return [
+        Case(
+            who,
+            "POST",
+            at={"pk": f"tasks.{state}", "move": f"={move.value}"},
+            ok=302,
+            body=lambda world, move=move, body=body: prefixed(move.value, body(world)),
+            changes=True,
+            label=move.value,
+        )
+        for move, (state, who, body) in TASK_MOVES.items()
+    ]
+
+
+def task_api_moves() -> list[Case]:
+    return [
+        write(
+            f"tasks.{state}",
+            who,
+            ok=200,
+            label=move.value,
+            body=lambda world, move=move, body=body: {"move": move.value} | body(world),
+        )
+        for move, (state, who, body) in TASK_MOVES.items()
+    ]
+
+
+def tomorrow() -> str:
+    return (timezone.localdate() + timedelta(days=1)).isoformat()
+
+
+def task_facts(_world: World) -> dict[str, Any]:
+    return {"title": "红外测温", "due_on": tomorrow()}
+
+
+def plan_facts(world: World) -> dict[str, Any]:
+    return {
+        "name": "周检",
+        "is_whole_team": True,
+        "recurrence": "weekly",
+        "every": 1,
+        "first_due_on": tomorrow(),
+        "days_to_do": 1,
+        "lead_days": 0,
+    }
 
 
 def order_facts(_world: World) -> dict[str, Any]:

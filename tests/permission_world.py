@@ -41,9 +41,9 @@ from sites.tests.factories import (
     people,
 )
 from workorders import services as order_services
-from workorders.models import Photo, WorkOrder
-from workorders.states import State
-from workorders.tests.factories import make_order, picture
+from workorders.models import Photo, Task, TaskPhoto, TaskPlan, WorkOrder
+from workorders.states import State, TaskState
+from workorders.tests.factories import make_order, make_plan, make_task, picture
 
 # Stands in every name on the site: an answer to a stranger that has it tells him something.
 SECRET = "保密七号"  # noqa: S105 - no password
@@ -69,6 +69,9 @@ class World:
     orders: dict[str, WorkOrder]
     photo: Photo
     document: SiteDocument
+    tasks: dict[str, Task]
+    task_photo: TaskPhoto
+    plan: TaskPlan
     token: ApiToken
     job: Job
     waiting_job: Job
@@ -81,6 +84,11 @@ class World:
     @property
     def site(self) -> Any:
         return self.cast.site
+
+    @property
+    def task(self) -> Task:
+        """Assigned to Bo, the technician."""
+        return self.tasks[TaskState.ASSIGNED]
 
     @property
     def order(self) -> WorkOrder:
@@ -148,6 +156,37 @@ def build() -> World:
     drawing = picture()
     drawing.name = f"{SECRET} {MARKUP.replace('/', '')}.jpeg"
     document = site_services.add_document(site_id=cast.site.pk, file=drawing, by=cast.ana, now=now)
+    tasks = {
+        state: make_task(
+            cast=cast,
+            state=state,
+            title=f"任务 {SECRET} {MARKUP}",
+            title_en=f"Task {SECRET} {MARKUP}",
+            now=now - timedelta(minutes=8),
+            due_on=timezone.localdate() + timedelta(days=1),
+        )
+        for state in (
+            TaskState.NEW,
+            TaskState.ASSIGNED,
+            TaskState.IN_PROGRESS,
+            TaskState.TO_ACCEPT,
+        )
+    }
+    task_photo = order_services.add_task_photo(
+        task_id=tasks[TaskState.ASSIGNED].pk,
+        file=picture(),
+        caption=SECRET + MARKUP,
+        by=cast.bo,
+        door="web",
+        now=now,
+    )
+    plan = make_plan(
+        cast,
+        name=f"计划 {SECRET} {MARKUP}",
+        name_en=f"Plan {SECRET} {MARKUP}",
+        first_due_on=timezone.localdate() + timedelta(days=100),
+        now=now,
+    )
     token, _plain = site_services.issue_token(
         user=cast.bo, device_id="phone", device_name=f"手机 {SECRET} {MARKUP}", now=now
     )
@@ -160,6 +199,9 @@ def build() -> World:
         orders=orders,
         photo=photo,
         document=document,
+        tasks=tasks,
+        task_photo=task_photo,
+        plan=plan,
         token=token,
         job=make_job(cast.bo, words=SECRET + MARKUP),
         waiting_job=make_job(cast.bo, is_run=False),
@@ -230,6 +272,9 @@ def _rows(world: World, *places: models.Model) -> dict[str, models.Model]:
         world.alarm.rule,
         world.order,
         world.photo,
+        world.task,
+        world.task_photo,
+        world.plan,
         world.token,
         refusal,
         grant,

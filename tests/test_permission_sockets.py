@@ -46,7 +46,17 @@ def note_order(world: World) -> None:
     )
 
 
-TOPICS = {"alarms": Topic(raise_alarm, "alarm"), "orders": Topic(note_order, "order")}
+def note_task(world: World) -> None:
+    order_services.add_task_note(
+        task_id=world.task.pk, note="到场", by=world.cast.bo, door="web", now=timezone.now()
+    )
+
+
+TOPICS = {
+    "alarms": Topic(raise_alarm, "alarm"),
+    "orders": Topic(note_order, "order"),
+    "tasks": Topic(note_task, "task"),
+}
 
 
 def sample(world: World) -> None:

@@ -29,6 +29,16 @@ class Move(TextChoices):
     CANCEL = "cancel", pgettext_lazy("order move", "取消")
 
 
+class Entry(TextChoices):
+    """What a row of a record, of an order's or a task's, is about."""
+
+    CREATED = "created", _("创建")
+    MOVE = "move", _("流转")
+    NOTE = "note", _("备注")
+    PHOTO = "photo", _("照片")
+    EDIT = "edit", _("修改")
+
+
 class Kind(TextChoices):
     REPAIR = "repair", _("抢修")
     DEFECT = "defect", _("消缺")

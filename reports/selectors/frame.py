@@ -137,6 +137,14 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 reverse("sites:sheet-page"),
                 "table",
             ),
+            NavItem(
+                "tasks",
+                pgettext("plural", "任务"),
+                pgettext("tab", "任务"),
+                reverse("workorders:task-list"),
+                "checklist",
+                go="t",
+            ),
             NavItem("sites", _("我的"), pgettext("tab", "我的"), reverse("sites:profile"), "user"),
         )
     }
@@ -149,7 +157,7 @@ def navigation(found: Counts, *, is_manager: bool = False) -> list[tuple[str, li
     return [
         ("", [items["hall"]]),
         (_("监测"), [items["site"], items["live"], items["curves"]]),
-        (_("运维"), [items["alarms"], items["workorders"]]),
+        (_("运维"), [items["alarms"], items["workorders"], items["tasks"]]),
         *managed,
     ]
 
@@ -168,6 +176,8 @@ def _section(request: HttpRequest) -> str:
     first = (match.url_name or "").split("-")[0]
     if match.namespace == "reports" or first in OWN_SECTIONS:
         return first
+    if match.namespace == "workorders":
+        return "tasks" if first in {"task", "plan"} else "workorders"
     return match.namespace
 
 

@@ -42,7 +42,7 @@ function subscribe() {
   const wanted = JSON.stringify({
     op: "sub",
     points: [...state.points.keys()],
-    topics: ["alarms", "orders"],
+    topics: ["alarms", "orders", "tasks"],
   });
   if (wanted === state.watched || state.socket?.readyState !== WebSocket.OPEN) return;
   state.watched = wanted;
@@ -187,6 +187,7 @@ const handlers = {
   count: counters,
   alarm: (message) => tell("alarm-news", message),
   order: (message) => tell("order-news", message),
+  task: (message) => tell("task-news", message),
   sub: () => undefined,
   refused: () => undefined,
 };

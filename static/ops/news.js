@@ -47,7 +47,7 @@ function hear(name, detail) {
 }
 
 export function start() {
-  for (const name of ["alarm-news", "order-news"]) {
+  for (const name of ["alarm-news", "order-news", "task-news"]) {
     document.body.addEventListener(name, (event) => hear(name, event.detail));
   }
   document.body.addEventListener("live-restored", () => {

@@ -21,9 +21,9 @@ from devices.tests.factories import (
 from devices.tests.samples import make_batch
 from sites.models import Job
 from sites.tests.factories import People, make_circuit, make_job, make_room, people
-from workorders.models import WorkOrder
-from workorders.states import State
-from workorders.tests.factories import make_order
+from workorders.models import Task, WorkOrder
+from workorders.states import State, TaskState
+from workorders.tests.factories import bring_task, make_order, make_plan
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class World:
     alarm: Alarm
     order: WorkOrder
     job: Job
+    task: Task
 
     def pages(self) -> list[str]:
         """Every page that Ana can open."""
@@ -44,7 +45,19 @@ class World:
             f"/alarms/{self.alarm.pk}/",
             "/orders/",
             f"/orders/{self.order.pk}/",
+            "/orders/board/",
+            f"/orders/{self.order.pk}/print/",
             "/orders/new/",
+            "/tasks/",
+            f"/tasks/{self.task.pk}/",
+            "/tasks/new/",
+            f"/tasks/new/?site={site}",
+            "/plans/",
+            f"/plans/{self.task.plan_id}/",
+            f"/plans/{self.task.plan_id}/edit/",
+            "/calendar/",
+            "/calendar/?view=week",
+            "/work/",
             f"/orders/new/?site={site}",
             "/sites/",
             f"/sites/{site}/",
@@ -133,4 +146,20 @@ def make_world() -> World:
         due_at=now + timedelta(hours=3),
         title="电缆接头温度过高 · 401 电表，请带红外测温仪和 12 mm 扳手",
     )
-    return World(cast=cast, device=device, alarm=alarm, order=order, job=make_job(cast.ana))
+    plan = make_plan(
+        cast,
+        name="配电室月度巡检",
+        name_en="Monthly room inspection",
+        first_due_on=timezone.localdate() + timedelta(days=1),
+        now=now - timedelta(days=1),
+    )
+    task = plan.tasks.get()
+    bring_task(task, TaskState.ASSIGNED, cast=cast)
+    return World(
+        cast=cast,
+        device=device,
+        alarm=alarm,
+        order=order,
+        job=make_job(cast.ana),
+        task=task,
+    )

@@ -1,4 +1,4 @@
-"""REST: photos of an order, and their files through the gate."""
+"""REST: photos of orders and tasks, and their files through the gate."""
 
 from typing import Any
 
@@ -19,7 +19,8 @@ from core.parsers import FilesParser
 from workorders import rules, selectors, services
 from workorders.api.orders import DOOR
 from workorders.api.rows import PhotoRow
-from workorders.models import Photo
+from workorders.api.task_rows import TaskPhotoRow
+from workorders.models import Photo, TaskPhoto
 
 # What a form needs around its file.
 _FORM_BYTES = 64 * 1024
@@ -63,13 +64,47 @@ class PhotosEndpoint(ListEndpoint):
     def post(self, request: Request, pk: int) -> Response:
         """Upload a photo: it is encoded anew, upright, without place or other metadata."""
         selectors.order_for(user=self.person, pk=pk)
-        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.PHOTO_MAX_BYTES + _FORM_BYTES:
-            raise RequestDataTooBig
+        _check_length(request)
         facts = self.given(request, PhotoBody)
         photo = services.add_photo(
             order_id=pk, by=self.person, door=DOOR, now=timezone.now(), **facts
         )
         return self.shown(photo, PhotoRow, status=201)
+
+
+class TaskPhotosEndpoint(ListEndpoint):
+    """Photos of one task."""
+
+    serializer_class = TaskPhotoRow
+    queryset = TaskPhoto.objects.none()
+    parser_classes = [FilesParser]
+
+    def get_queryset(self) -> QuerySet[Any]:
+        task = selectors.task_for(user=self.person, pk=self.kwargs["pk"])
+        return task.photos.select_related("by")
+
+    @extend_schema(operation_id="tasks_photos_list")
+    def get(self, request: Request, pk: int) -> Response:
+        """List the task's photos, oldest first."""
+        return super().get(request)
+
+    @extend_schema(
+        operation_id="tasks_photos_create", request=PhotoBody, responses={201: TaskPhotoRow}
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Upload a photo: it is encoded anew, upright, without place or other metadata."""
+        selectors.task_for(user=self.person, pk=pk)
+        _check_length(request)
+        facts = self.given(request, PhotoBody)
+        photo = services.add_task_photo(
+            task_id=pk, by=self.person, door=DOOR, now=timezone.now(), **facts
+        )
+        return self.shown(photo, TaskPhotoRow, status=201)
+
+
+def _check_length(request: Request) -> None:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.PHOTO_MAX_BYTES + _FORM_BYTES:
+        raise RequestDataTooBig
 
 
 class PictureEndpoint(Endpoint):
@@ -83,7 +118,7 @@ class PictureEndpoint(Endpoint):
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """Fetch the picture as JPEG."""
-        photo = selectors.photo_for(user=self.person, pk=pk)
+        photo = self.photo(pk)
         with selectors.file_of(photo, self.field) as file:
             content = file.read()
         # The files of a photo never change, but they are private to whoever may see it.
@@ -92,3 +127,14 @@ class PictureEndpoint(Endpoint):
             "Content-Disposition": f'inline; filename="{photo.file_name}"',
         }
         return HttpResponse(content, content_type="image/jpeg", headers=headers)
+
+    def photo(self, pk: int) -> Photo | TaskPhoto:
+        """The photo, through its gate."""
+        return selectors.photo_for(user=self.person, pk=pk)
+
+
+class TaskPictureEndpoint(PictureEndpoint):
+    """The file of one photo of a task."""
+
+    def photo(self, pk: int) -> Photo | TaskPhoto:
+        return selectors.task_photo_for(user=self.person, pk=pk)

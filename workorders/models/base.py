@@ -4,23 +4,14 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from sites.models import User
+from workorders.states import Entry
 
 
 class LogRow(models.Model):
     """What happened: append-only, every move an edge of the table of the life."""
 
     at = models.DateTimeField(_("时间"))
-    entry = models.CharField(
-        _("类型"),
-        max_length=8,
-        choices=[
-            ("created", _("创建")),
-            ("move", _("流转")),
-            ("note", _("备注")),
-            ("photo", _("照片")),
-            ("edit", _("修改")),
-        ],
-    )
+    entry = models.CharField(_("类型"), max_length=8, choices=Entry)
     source = models.CharField(max_length=12, blank=True)
     target = models.CharField(max_length=12, blank=True)
     by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")

@@ -1,5 +1,8 @@
 """Reads of work orders and tasks: gates, allowed moves, counts by stage, the calendar."""
 
+from workorders.selectors.boards import Column, board, move_between
+from workorders.selectors.calendars import Calendar, calendar, weeks_of
+from workorders.selectors.lines import OrderLine, TaskLine, order_lines, task_lines
 from workorders.selectors.orders import (
     Stage,
     assignees_for,
@@ -33,26 +36,35 @@ from workorders.selectors.tasks import (
 )
 
 __all__ = [
+    "Calendar",
+    "Column",
+    "OrderLine",
     "Stage",
+    "TaskLine",
     "TaskMonth",
     "TaskStage",
     "TaskToday",
     "assignees_for",
+    "board",
+    "calendar",
     "file_of",
     "log_of",
     "may_add_photo",
     "may_add_task_photo",
     "may_move",
     "may_move_task",
+    "move_between",
     "moves_for",
     "open_orders_of_alarms",
     "order_for",
+    "order_lines",
     "photo_for",
     "plan_for",
     "plan_sites",
     "stages",
     "task_assignees_for",
     "task_for",
+    "task_lines",
     "task_log_of",
     "task_month",
     "task_moves_for",
@@ -60,4 +72,5 @@ __all__ = [
     "tasks_due_in_month",
     "tasks_today",
     "urgent_tasks",
+    "weeks_of",
 ]

@@ -12,7 +12,7 @@ from core.transitions import Edge
 from sites import selectors as site_selectors
 from sites.models import Site, User, access_for
 from sites.rules import Ability
-from workorders.models import Photo, WorkOrder, WorkOrderLog
+from workorders.models import Photo, TaskPhoto, WorkOrder, WorkOrderLog
 from workorders.states import LIFE, State
 
 
@@ -33,7 +33,7 @@ def photo_for(*, user: User, pk: int) -> Photo:
     return photo
 
 
-def file_of(photo: Photo, field: str = "image") -> File:
+def file_of(photo: Photo | TaskPhoto, field: str = "image") -> File:
     """One of the photo's JPEG files, opened: image or thumbnail. Raises NotFound when it is gone."""
     try:
         return getattr(photo, field).open("rb")

@@ -44,7 +44,7 @@ def order_create(request: HttpRequest) -> HttpResponse:
     alarm = _alarm(request, user)
     site = alarm.site if alarm else _site(request, user)
     if site is None:
-        return _choose_site(request, user)
+        return choose_site(request, user, Ability.CREATE_ORDER, "workorders/order_choose_site.html")
     initial = _proposal(alarm) if alarm else {"due_at": timezone.now() + timedelta(days=3)}
     initial["due_at"] = _local(initial["due_at"], site)
     form = CreateForm(request.POST or None, site=site, initial=initial)
@@ -57,32 +57,33 @@ def order_create(request: HttpRequest) -> HttpResponse:
     return render(request, "workorders/order_create.html", context, status=status)
 
 
-def _key(request: HttpRequest, name: str) -> int | None:
+def key_of(request: HttpRequest, name: str) -> int | None:
+    """A key in the address, None when there is none that could be one."""
     given = request.GET.get(name, "")
     return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
 
 
 def _alarm(request: HttpRequest, user: User) -> Alarm | None:
-    pk = _key(request, "alarm")
+    pk = key_of(request, "alarm")
     if pk is None:
         return None
     return alarm_selectors.alarm_for(user=user, pk=pk, ability=Ability.CREATE_ORDER)
 
 
 def _site(request: HttpRequest, user: User) -> Site | None:
-    pk = _key(request, "site")
+    pk = key_of(request, "site")
     if pk is None:
         return None
     return site_selectors.site_for(user=user, pk=pk, ability=Ability.CREATE_ORDER)
 
 
-def _choose_site(request: HttpRequest, user: User) -> HttpResponse:
-    """The sites where the person may create orders, found by name."""
-    sites = Site.objects.visible_to(user, ability=Ability.CREATE_ORDER).with_owner()
+def choose_site(request: HttpRequest, user: User, ability: Ability, template: str) -> HttpResponse:
+    """The sites where the person holds the ability, found by name."""
+    sites = Site.objects.visible_to(user, ability=ability).with_owner()
     filters = SiteFilter(request.GET, queryset=sites, request=request)
     found = filters.qs if filters.is_valid() else sites.none()
     context = {"sites": found[:SITES_SHOWN], "total": found.count(), "filters": filters}
-    return render(request, "workorders/order_choose_site.html", context)
+    return render(request, template, context)
 
 
 def _proposal(alarm: Alarm) -> dict[str, Any]:

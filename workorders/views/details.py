@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -15,6 +16,7 @@ from workorders import selectors
 from workorders.forms import MoveForm, NoteForm, PhotoForm
 from workorders.models import WorkOrder
 from workorders.states import NEEDS, Move, State
+from workorders.views.flow import flow_of
 
 # The one thing that usually comes next.
 NEXT = {
@@ -24,6 +26,7 @@ NEXT = {
     State.ON_HOLD: Move.RESUME,
     State.TO_ACCEPT: Move.ACCEPT,
 }
+WAY = [State.NEW, State.ASSIGNED, State.IN_PROGRESS, State.TO_ACCEPT, State.CLOSED]
 ICONS = {
     Move.ASSIGN: "user-plus",
     Move.START: "player-play",
@@ -56,6 +59,21 @@ def order_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return show(request, order)
 
 
+@login_required
+@require_safe
+def order_print(request: HttpRequest, pk: int) -> HttpResponse:
+    """One order on paper, A4, with room for signatures."""
+    order = selectors.order_for(user=cast(User, request.user), pk=pk)
+    context = {
+        "order": order,
+        "zone": order.site.timezone,
+        "now": timezone.now(),
+        "log": selectors.log_of(order),
+        "photos": order.photos.select_related("by"),
+    }
+    return render(request, "workorders/order_print.html", context)
+
+
 def show(
     request: HttpRequest,
     order: WorkOrder,
@@ -71,6 +89,7 @@ def show(
         "order": order,
         "zone": order.site.timezone,
         "now": timezone.now(),
+        "flow": flow_of(order.state, WAY, State.CANCELLED, {State.ON_HOLD: State.IN_PROGRESS}),
         "actions": actions(user, order, name, form),
         "log": list(selectors.log_of(order))[::-1],
         "photos": list(order.photos.select_related("by")),

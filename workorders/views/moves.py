@@ -17,6 +17,7 @@ from workorders import selectors, services
 from workorders.forms import MoveForm, NoteForm
 from workorders.states import Move
 from workorders.views.details import show
+from workorders.views.way_back import back_to
 
 
 @login_required
@@ -46,7 +47,7 @@ def order_move(request: HttpRequest, pk: int, move: str) -> HttpResponse:
         messages.success(request, said)
         if moved.is_alarm_active:
             messages.warning(request, _("工单已关闭，但关联的告警仍未恢复。"))
-    return redirect("workorders:order-detail", pk=pk)
+    return redirect(back_to(request, "workorders:order-detail", pk))
 
 
 @login_required

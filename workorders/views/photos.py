@@ -46,17 +46,17 @@ def photo_add(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def photo_image(request: HttpRequest, pk: int) -> HttpResponse:
     """The picture."""
-    return _file(selectors.photo_for(user=cast(User, request.user), pk=pk).image)
+    return jpeg(selectors.photo_for(user=cast(User, request.user), pk=pk).image)
 
 
 @login_required
 @require_safe
 def photo_thumbnail(request: HttpRequest, pk: int) -> HttpResponse:
     """The small one."""
-    return _file(selectors.photo_for(user=cast(User, request.user), pk=pk).thumbnail)
+    return jpeg(selectors.photo_for(user=cast(User, request.user), pk=pk).thumbnail)
 
 
-def _file(kept: FieldFile) -> HttpResponse:
+def jpeg(kept: FieldFile) -> HttpResponse:
     """A file of ours: always JPEG, never changed, for this person's browser alone."""
     try:
         with kept.open("rb") as file:
