@@ -132,7 +132,7 @@ def _numbers(user: User, words: list[str]) -> Iterable[Group]:
         [
             Hit(
                 reverse("workorders:order-detail", args=[order.pk]),
-                f"{order.number} {order.title}",
+                f"{order.number} {order.label}",
                 order.site.label,
                 "clipboard-list",
                 state=order.get_state_display(),

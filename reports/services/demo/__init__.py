@@ -70,6 +70,7 @@ def _live_through(
     lines.come_on_line(demo=demo, at=past.begins_at)
     lines.plan_outages(agenda=agenda, incidents=planned, now=demo.now)
     orders.plan_by_hand(start=past.begins_at, end=demo.now)
+    orders.plan_present(now=demo.now)
     Tasks(demo=demo, agenda=agenda).plan(start=past.begins_at, end=demo.now)
     alarms, told_at = 0, past.begins_at
     for until in past.slices(until=demo.now):

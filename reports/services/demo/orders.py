@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -77,7 +78,29 @@ class Orders:
             if at < end:
                 self._agenda.add(at, self._by_hand())
 
-    def _by_hand(self) -> Callable[[datetime], None]:
+    def plan_present(self, *, now: datetime) -> None:
+        """One that is new, one being worked on and one to accept, whatever the hour is."""
+        for minutes in ((6, -20, -60, -90), (170, 150, 50, -70), (330, 300, 140, 26)):
+            created, assigned, begun, done = (now - timedelta(minutes=one) for one in minutes)
+
+            def follow(
+                course: "_Course", times: tuple[datetime, ...] = (assigned, begun, done)
+            ) -> None:
+                steps = (self._assign, self._begin, self._finish)
+                for at, step in zip(times, steps, strict=True):
+                    self._agenda.add(at, partial(step, course))
+
+            self._agenda.add(created, self._by_hand(follow))
+
+    def _assign(self, course: "_Course", at: datetime) -> None:
+        self._move(course, Move.ASSIGN, at, by=course.desk, assignee=course.worker)
+
+    def _begin(self, course: "_Course", at: datetime) -> None:
+        self._move(course, Move.START, at, by=course.worker)
+
+    def _by_hand(
+        self, follow: Callable[["_Course"], None] | None = None
+    ) -> Callable[[datetime], None]:
         kind, priority, title, description = self._random.choice(words()["by_hand"])
         site = self._random.choice(self._demo.sites)
         by = desk_of(demo=self._demo, site=site)
@@ -95,7 +118,11 @@ class Orders:
                 door="web",
                 now=at,
             )
-            self._go_on(order, at, "other", lambda _end: None)
+            if follow is None:
+                self._go_on(order, at, "other", lambda _end: None)
+            else:
+                worker = worker_of(demo=self._demo, site=site, random=self._random)
+                follow(_Course(order.pk, by, worker, "other", lambda _end: None))
 
         return act
 

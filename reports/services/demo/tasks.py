@@ -15,7 +15,7 @@ from sites.models import Team, User
 from workorders import services
 from workorders.models import Task
 from workorders.services import PlanFacts
-from workorders.states import TaskMove
+from workorders.states import TaskMove, TaskState
 
 TEAMS = ("east", "west", "north")
 LATE, OVER_NIGHT, CANCELLED, SENT_BACK, PICTURED = 0.06, 0.22, 0.03, 0.04, 0.09
@@ -39,6 +39,14 @@ class Tasks:
         while (night := night + timedelta(days=1)) < end:
             self._agenda.add(night, self._generate)
         self._take(start)
+        self._agenda.add(end - timedelta(minutes=55), self._begin_some)
+
+    def _begin_some(self, at: datetime) -> None:
+        """Somebody is at work, whatever the hour is."""
+        given = Task.objects.filter(state=TaskState.ASSIGNED).select_related("assignee")
+        for task in given.order_by("due_on", "pk")[:2]:
+            if task.assignee is not None:
+                self._move(task, TaskMove.START, at, task.assignee)
 
     def _make(self, team: Team, facts: dict[str, Any], start: datetime, due: int) -> None:
         sites = [site for site in self._demo.sites if site.team_id == team.pk]
@@ -98,6 +106,8 @@ class Tasks:
         return act
 
     def _start(self, task: Task, worker: User, at: datetime) -> None:
+        if not Task.objects.filter(pk=task.pk, state=TaskState.ASSIGNED).exists():
+            return
         self._move(task, TaskMove.START, at, worker)
         minutes = self._random.triangular(30, 170, 60)
         if self._random.random() < OVER_NIGHT:
