@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from devices.models import Bus, Device, Gateway, Meter, Ratio
-from devices.services import equipment
+from devices.models import Bus, Device, Gateway, Meter, Ratio, TemplateVersion
+from devices.services import batches, equipment
+from devices.states import VersionState
+from sites.models import Circuit, Room
 
 if TYPE_CHECKING:
     _DeviceForm = forms.ModelForm[Device]
@@ -152,6 +154,66 @@ class TemplateForm(forms.Form):
         if not cleaned["document"].strip():
             raise ValidationError(_("请选择文件或粘贴文本。"))
         return cleaned
+
+
+class MetersForm(forms.Form):
+    """Many equal meters behind one gateway."""
+
+    template_version = forms.ModelChoiceField(
+        label=_("设备模板"), queryset=TemplateVersion.objects.none()
+    )
+    bus = forms.ModelChoiceField(label=_("总线"), queryset=Bus.objects.none())
+    first_address = forms.IntegerField(
+        label=_("首个通信地址"), initial=1, min_value=1, max_value=batches.LAST_ADDRESS
+    )
+    count = forms.IntegerField(
+        label=_("台数"), initial=10, min_value=1, max_value=batches.MOST_METERS
+    )
+    name = forms.CharField(
+        label=_("名称规则"),
+        max_length=100,
+        initial="电表 ##",  # not translated: a name that people will replace
+        help_text=_("# 处填序号，## 补足两位。"),
+    )
+    code = forms.CharField(
+        label=_("编号规则"), max_length=36, required=False, help_text=_("可空；同样用 # 表示序号。")
+    )
+    first_number = forms.IntegerField(label=_("首个序号"), initial=1, min_value=0, max_value=9999)
+    room = forms.ModelChoiceField(label=_("配电室"), queryset=Room.objects.none(), required=False)
+    first_circuit = forms.ModelChoiceField(
+        label=_("首个回路"),
+        queryset=Circuit.objects.none(),
+        required=False,
+        help_text=_("可空；从它起按编号依次分配没有设备的回路。"),
+    )
+    ct = forms.FloatField(label=_("CT 变比"), required=False, min_value=0.001, max_value=1e6)
+    pt = forms.FloatField(label=_("PT 变比"), required=False, min_value=0.001, max_value=1e6)
+
+    def __init__(self, *args: Any, gateway: Gateway, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rows: dict[str, Any] = {
+            "template_version": TemplateVersion.objects.filter(
+                state=VersionState.PUBLISHED
+            ).select_related("template"),
+            "bus": gateway.buses.select_related("gateway__site"),
+            "room": gateway.site.rooms.all(),
+            "first_circuit": Circuit.objects.filter(room__site=gateway.site)
+            .select_related("room__site")
+            .order_by("room__name", "code", "name"),
+        }
+        for name, queryset in rows.items():
+            cast(Any, self.fields[name]).queryset = queryset
+        cast(Any, self.fields["first_circuit"]).label_from_instance = _circuit_label
+        first = gateway.buses.first()
+        self.fields["bus"].initial = first and first.pk
+
+    def batch(self) -> batches.Batch:
+        """What is wanted, for the service."""
+        return batches.Batch(**self.cleaned_data)
+
+
+def _circuit_label(circuit: Circuit) -> str:
+    return f"{circuit.room.label} / {circuit.code} {circuit.label}"
 
 
 def _refuse_backwards(

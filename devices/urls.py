@@ -6,6 +6,7 @@ from devices import views
 
 app_name = "devices"
 urlpatterns = [
+    path("meters/add/", views.meters_add, name="meters-add"),
     path("live/series/", views.series, name="series"),
     path("live/open/", views.live, name="live"),
 ]

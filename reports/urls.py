@@ -28,6 +28,8 @@ urlpatterns = [
     path("curves/csv/", views.curves_csv, name="curves-csv"),
     path("help/states/", views.state_diagrams, name="state-diagrams"),
     path("help/completeness/", views.completeness, name="completeness-help"),
+    path("changes/", views.change_list, name="change-list"),
+    path("changes/<slug:kind>/<int:pk>/", views.change_object, name="change-object"),
     path("about/", views.about, name="about"),
     path("health/", views.health, name="health"),
 ]

@@ -68,7 +68,25 @@ def workbook(_world: World) -> dict[str, Any]:
     return {"file": ContentFile(b"id,name\n,x\n", "rooms.csv"), "kind": "rooms"}
 
 
+def meters(world: World) -> dict[str, Any]:
+    return {
+        "template_version": world.device.template_version_id,
+        "bus": world.device.bus_id,
+        "first_address": 100,
+        "count": 2,
+        "name": "表 ##",
+        "first_number": 1,
+        "action": "create",
+    }
+
+
+def meters_by_api(world: World) -> dict[str, Any]:
+    return {key: value for key, value in meters(world).items() if key != "action"}
+
+
 # Cy maintains sites, too, of another company.
+MANAGE = holding(Ability.MANAGE_SITE)
+CHANGES = MANAGE | {STRANGER: HIDDEN}
 MANAGERS = holding(Ability.MANAGE_SITE) | {STRANGER: OK}
 CHECKER = holding(Ability.MANAGE_SITE) | {Role.ADMINISTRATOR.value: HIDDEN}
 
@@ -193,6 +211,26 @@ PAGES: dict[str, list[Case]] = {
     "sites:job-detail": [read("job", own(OWNER))],
     "sites:job-file": [read("job", own(OWNER), shows=False)],
     "sites:job-cancel": [write("waiting_job", own(OWNER))],
+    "devices:meters-add": [
+        read(who=MANAGERS),
+        Case(
+            MANAGE,
+            query=lambda world: {"gateway": world.device.bus.gateway_id},
+            shows=True,
+            label="gateway",
+        ),
+        Case(
+            MANAGE,
+            "POST",
+            query=lambda world: {"gateway": world.device.bus.gateway_id},
+            body=meters,
+            ok=302,
+            changes=True,
+            label="gateway",
+        ),
+    ],
+    "reports:change-list": [read(who=MANAGERS, shows=False)],
+    "reports:change-object": [Case(CHANGES, at={"kind": "=site", "pk": "site"}, shows=True)],
     "sites:sheet-page": [read(who=MANAGERS, shows=False)],
     "sites:sheet-template": [read(who=MANAGERS, shows=False)],
     "sites:sheet-export": [
@@ -381,6 +419,16 @@ API: dict[str, list[Case]] = {
         read("view", own(OWNER)),
         Case(own(OWNER), "PATCH", at={"pk": "view"}, body=new_view, changes=True),
         Case(own(OWNER), "DELETE", at={"pk": "view"}, ok=204, changes=True),
+    ],
+    "api-gateway-meters": [write("device.bus.gateway", MANAGE, meters_by_api, ok=201)],
+    "api-changes": [
+        read(who=MANAGERS, shows=False),
+        Case(
+            CHANGES,
+            query=lambda world: {"kind": "site", "object": world.site.pk},
+            shows=True,
+            label="object",
+        ),
     ],
     "api-sheets": [read(who=MANAGERS, shows=False)],
     "api-sheet-template": [read(who=MANAGERS, shows=False)],

@@ -20,7 +20,7 @@ from devices.models import (
     Ratio,
 )
 from devices.services import equipment
-from sites.admin.base import ListInline, RecordAdmin, ScopedAdmin, ScopedInline
+from sites.admin.base import SHEET_LIST, ListInline, RecordAdmin, ScopedAdmin, ScopedInline
 from sites.models import Site
 
 _OWN = admin.RelatedOnlyFieldListFilter
@@ -67,6 +67,7 @@ class DeviceInline(ListInline):
 
 @admin.register(Gateway)
 class GatewayAdmin(ScopedAdmin):
+    change_list_template = SHEET_LIST
     fixed_fields = ("site",)
     list_display = (
         "name",
@@ -97,6 +98,7 @@ class GatewayAdmin(ScopedAdmin):
 class BusAdmin(ScopedAdmin):
     """To be searched for, and to see who is on a bus; changed on the page of its gateway."""
 
+    change_list_template = SHEET_LIST
     list_display = ("gateway", "number", "port", "timeout_ms", "gap_ms", "site")
     list_select_related = ("gateway__site",)
     search_fields = ("gateway__name", "gateway__host", "gateway__site__name", "=port")
@@ -113,6 +115,7 @@ class BusAdmin(ScopedAdmin):
 
 @admin.register(Device)
 class DeviceAdmin(ScopedAdmin):
+    change_list_template = SHEET_LIST
     form = DeviceForm
     list_display = (
         "code",

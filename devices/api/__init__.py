@@ -9,6 +9,7 @@ from devices.api.equipment import (
     GatewaysEndpoint,
     PointsEndpoint,
 )
+from devices.api.meters import MetersEndpoint
 from devices.api.search import SearchEndpoint
 from devices.api.values import (
     DeviceLatestEndpoint,
@@ -22,6 +23,7 @@ urlpatterns = [
     path("points/", PointsEndpoint.as_view(), name="api-points"),
     path("gateways/", GatewaysEndpoint.as_view(), name="api-gateways"),
     path("gateways/<int:pk>/", GatewayEndpoint.as_view(), name="api-gateway"),
+    path("gateways/<int:pk>/meters/", MetersEndpoint.as_view(), name="api-gateway-meters"),
     path("devices/", DevicesEndpoint.as_view(), name="api-devices"),
     path("devices/<int:pk>/", DeviceEndpoint.as_view(), name="api-device"),
     path("devices/<int:pk>/latest/", DeviceLatestEndpoint.as_view(), name="api-device-latest"),

@@ -1,5 +1,13 @@
-"""REST of what looks down on every app: the hall's figures, and what a site is like."""
+"""REST of what looks down on every app: the hall's figures, what a site is like, changes."""
+
+from django.urls import path
 
 from reports.api import completeness, hall, places
+from reports.api.changes import ChangesEndpoint
 
-urlpatterns = [*hall.urlpatterns, *completeness.urlpatterns, *places.urlpatterns]
+urlpatterns = [
+    *hall.urlpatterns,
+    *completeness.urlpatterns,
+    *places.urlpatterns,
+    path("changes/", ChangesEndpoint.as_view(), name="api-changes"),
+]

@@ -145,6 +145,9 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 "checklist",
                 go="t",
             ),
+            NavItem(
+                "change", _("变更记录"), _("变更记录"), reverse("reports:change-list"), "history"
+            ),
             NavItem("sites", _("我的"), pgettext("tab", "我的"), reverse("sites:profile"), "user"),
         )
     }
@@ -153,7 +156,9 @@ def _items(found: Counts) -> dict[str, NavItem]:
 def navigation(found: Counts, *, is_manager: bool = False) -> list[tuple[str, list[NavItem]]]:
     """Titled groups of the navigation, in order; only pages that exist and that he may open."""
     items = _items(found)
-    managed = [(pgettext("navigation", "档案"), [items["sheet"]])] if is_manager else []
+    managed = (
+        [(pgettext("navigation", "档案"), [items["sheet"], items["change"]])] if is_manager else []
+    )
     return [
         ("", [items["hall"]]),
         (_("监测"), [items["site"], items["live"], items["curves"]]),

@@ -1,5 +1,6 @@
 """Pages that look down on every app: the hall, sites, help, health."""
 
+from reports.views.changes import change_list, change_object
 from reports.views.curves import (
     curves,
     curves_branch,
@@ -20,6 +21,8 @@ from reports.views.site_pages import site_detail, site_load
 
 __all__ = [
     "about",
+    "change_list",
+    "change_object",
     "completeness",
     "curves",
     "curves_branch",

@@ -45,6 +45,10 @@ def _limited(rows: Any, request: HttpRequest, ability: Ability) -> QuerySet[Any]
     return None if visible_to is None else visible_to(request.user, ability=ability)
 
 
+# Lists of what the sheets hold: with the way to them and to the changes.
+SHEET_LIST = "admin/sheet_list.html"
+
+
 class Scoped(_Base):
     """What pages and inlines share: the rows in sight and the rows on offer."""
 

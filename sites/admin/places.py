@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from sites.admin.base import ListInline, PlatformAdmin, ScopedAdmin, ScopedInline
+from sites.admin.base import SHEET_LIST, ListInline, PlatformAdmin, ScopedAdmin, ScopedInline
 from sites.models import (
     Category,
     Circuit,
@@ -42,6 +42,7 @@ class CircuitInline(ScopedInline):
 
 @admin.register(Enterprise)
 class EnterpriseAdmin(ScopedAdmin):
+    change_list_template = SHEET_LIST
     platform_to_add = True
     platform_fields = ("number", "town", "department", "category", "parent", "is_group")
     list_display = ("number", "name", "category", "town", "department", "supply_voltage")
@@ -89,6 +90,7 @@ class EnterpriseAdmin(ScopedAdmin):
 
 @admin.register(Site)
 class SiteAdmin(ScopedAdmin):
+    change_list_template = SHEET_LIST
     platform_to_add = True
     platform_fields = ("number", "enterprise")
     list_display = ("number", "name", "enterprise", "team", "state", "nominal_voltage_v")
@@ -111,6 +113,7 @@ class SiteAdmin(ScopedAdmin):
 
 @admin.register(Room)
 class RoomAdmin(ScopedAdmin):
+    change_list_template = SHEET_LIST
     fixed_fields = ("site",)
     list_display = ("name", "site", "kind")
     list_filter = ("kind", ("site__team", _OWN))
@@ -123,6 +126,7 @@ class RoomAdmin(ScopedAdmin):
 
 @admin.register(Transformer)
 class TransformerAdmin(ScopedAdmin):
+    change_list_template = SHEET_LIST
     fixed_fields = ("room",)
     list_display = ("name", "room", "site", "rated_kva", "vector_group", "kind")
     list_filter = ("kind", "vector_group", ("room__site__team", _OWN))
@@ -138,6 +142,7 @@ class TransformerAdmin(ScopedAdmin):
 
 @admin.register(Circuit)
 class CircuitAdmin(ScopedAdmin):
+    change_list_template = SHEET_LIST
     list_display = ("code", "name", "kind", "room", "site", "transformer", "parent")
     list_display_links = ("code", "name")
     list_filter = ("kind", ("room__site__team", _OWN))

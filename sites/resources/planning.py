@@ -249,6 +249,9 @@ class Clerk:
         new = self.directory.find(column.target, text) if text else None
         if new is None and not column.field.null:
             raise CellError(_("不能为空。"))
+        if old is not None and new is not None and old.pk == new.pk:
+            # By a name that it has lost in this very file.
+            return
         self._change(line, column, self._name(old), self._name(new))
         setattr(line.row, column.name, new)
 

@@ -140,15 +140,15 @@ def make_grant(user: User, role: Role, scope: Scope | None = None, **facts: Any)
 def _write_a_file(job: Job, progress: Progress) -> Outcome:
     """Work for tests: three steps and a file that says what it was asked."""
     for step in range(3):
-        progress(step, 3, "步骤")
+        progress(step, 3, "Step")
     words = str(job.facts.get("words", ""))
-    return Outcome(f"完成 {words}", {"words": words}, words.encode(), "words.txt")
+    return Outcome(f"Done: {words}", {"words": words}, words.encode(), "words.txt")
 
 
-register(Work("test", "测试任务", _write_a_file))
+register(Work("test", "Test", _write_a_file))
 
 
-def make_job(owner: User, *, words: str = "好", is_run: bool = True, **facts: Any) -> Job:
+def make_job(owner: User, *, words: str = "ok", is_run: bool = True, **facts: Any) -> Job:
     """A job of the test's kind, done unless told otherwise."""
     defaults: dict[str, Any] = {"kind": "test", "now": timezone.now(), "facts": {"words": words}}
     job = services.submit_job(owner=owner, **defaults | facts)

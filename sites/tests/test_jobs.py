@@ -42,7 +42,7 @@ def test_a_job_is_done_once_and_keeps_its_file(owner: User) -> None:
     assert not services.run_job(job_id=job.pk), "a second message did it again"
 
     job.refresh_from_db()
-    assert (job.state, job.message, job.outcome) == ("done", "完成 报表", {"words": "报表"})
+    assert (job.state, job.message, job.outcome) == ("done", "Done: 报表", {"words": "报表"})
     assert job.result.read().decode() == "报表"
     assert (job.done, job.total) == (3, 3)
 
@@ -176,7 +176,7 @@ def test_a_job_is_its_owners_alone(owner: User) -> None:
     assert client.get(f"/jobs/{job.pk}/file/").status_code == 404
     client.force_login(owner)
     answer = client.get(f"/jobs/{job.pk}/file/")
-    assert b"".join(answer.streaming_content).decode() == "好"
+    assert b"".join(answer.streaming_content).decode() == "ok"
     assert "attachment" in answer["Content-Disposition"]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.test import Client
 from django.utils import timezone, translation
 from openpyxl import Workbook, load_workbook
 
@@ -28,6 +29,7 @@ from sites.tests.factories import (
     make_transformer,
     people,
 )
+from tests.queries import check, queries_of
 
 pytestmark = pytest.mark.django_db
 Edit = Callable[[Any], None]
@@ -356,6 +358,15 @@ def test_rows_far_down_cost_nothing(cast: People) -> None:
     assert counts(check) == {"rooms": (0, 0, 1, 0)}
 
 
+def test_a_renamed_room_takes_its_circuits_along(cast: People) -> None:
+    def edit(book: Any) -> None:
+        book["配电室"]["C2"] = "改名的室"
+
+    check = checked(cast.ana, edited(exported(cast.ana), edit))
+
+    assert {key: row[1] for key, row in counts(check).items() if row[1]} == {"rooms": 1}
+
+
 def test_what_changed_meanwhile_is_not_overwritten(cast: People) -> None:
     def edit(book: Any) -> None:
         book["设备"]["F2"] = "新表名"
@@ -446,3 +457,26 @@ def test_an_export_is_a_file_of_its_owner(cast: People) -> None:
     assert lines[0][:3] == ["ID", "配电室", "名称"]
     assert lines[1][1:3] == [f"{cast.site.number} / 一号配电室", "1#变"]
     assert Transformer.objects.count() == 1
+
+
+def test_queries_of_the_pages_do_not_grow_with_the_jobs(cast: People, client: Client) -> None:
+    client.force_login(cast.ana)
+    paths = {"sheets": "/sheets/", "job-list": "/jobs/"}
+    checked(cast.ana, exported(cast.ana, "rooms"))
+    before = {name: queries_of(lambda at=at: client.get(at)) for name, at in paths.items()}
+    for _number in range(3):
+        checked(cast.ana, exported(cast.ana, "rooms"))
+
+    for name, at in paths.items():
+        count = queries_of(lambda at=at: client.get(at))
+        assert count == before[name]
+        check(name, count)
+
+
+def test_the_admin_leads_to_the_sheets_and_the_changes(cast: People, client: Client) -> None:
+    client.force_login(cast.ana)
+
+    for path, kind in (("sites/site", "site"), ("devices/bus", "bus")):
+        page = client.get(f"/admin/{path}/").text
+        assert 'href="/sheets/"' in page
+        assert f"/changes/?kind={kind}" in page
