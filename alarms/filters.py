@@ -1,9 +1,12 @@
 """Filters of alarms, for pages and the REST API."""
 
+from datetime import timedelta
 from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.forms import BoundField
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from alarms.models import Alarm, Rule
@@ -17,6 +20,19 @@ from core.filters import (
 )
 from devices.filters import visible_devices, visible_gateways
 from sites.filters import visible_enterprises, visible_sites
+from sites.models import Town
+
+MORE = (
+    "within",
+    "raised_from",
+    "raised_to",
+    "condition",
+    "town",
+    "rule",
+    "point",
+    "verdict",
+    "is_simulated",
+)
 
 
 class AlarmFilter(django_filters.FilterSet):
@@ -49,6 +65,19 @@ class AlarmFilter(django_filters.FilterSet):
     point = django_filters.CharFilter(field_name="point_code", max_length=24, label=_("测点"))
     verdict = django_filters.ChoiceFilter(choices=Verdict.choices, label=_("查核结论"))
     is_simulated = YesNoFilter(label=_("模拟"))
+    town = django_filters.ModelChoiceFilter(
+        field_name="site__enterprise__town", queryset=Town.objects.all(), label=_("镇街")
+    )
+    within = django_filters.ChoiceFilter(
+        choices=[
+            ("1h", _("最近 1 小时")),
+            ("24h", _("最近 24 小时")),
+            ("7d", _("最近 7 天")),
+            ("30d", _("最近 30 天")),
+        ],
+        method="filter_within",
+        label=_("触发时间"),
+    )
     raised_from = MomentFilter(field_name="last_raised_at", label=_("触发时间起"))
     raised_to = MomentFilter(field_name="last_raised_at", is_end=True, label=_("触发时间止"))
     updated_since = MomentFilter(field_name="updated_at", label=_("更新时间不早于"))
@@ -66,6 +95,17 @@ class AlarmFilter(django_filters.FilterSet):
     class Meta:
         model = Alarm
         fields: list[str] = []
+
+    @property
+    def more_fields(self) -> list[BoundField]:
+        """Fields of the dialog "more conditions": those with few choices, and the period."""
+        return [self.form[name] for name in MORE]
+
+    def filter_within(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """Raised, or raised again, in the last hours or days."""
+        unit = {"h": "hours", "d": "days"}[value[-1]]
+        since = timezone.now() - timedelta(**{unit: int(value[:-1])})
+        return queryset.filter(last_raised_at__gte=since)
 
     def filter_is_open(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
         """Not archived, or archived."""

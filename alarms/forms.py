@@ -81,5 +81,25 @@ class ArchiveForm(SeenForm):
     )
 
 
+class FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Several files, each checked as one; none is an empty list."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        given = data if isinstance(data, list | tuple) else [data]
+        found = [super(FilesField, self).clean(one, initial) for one in given if one]
+        return found
+
+
 class CommentForm(forms.Form):
-    note = forms.CharField(label=_("备注"), widget=forms.Textarea(attrs={"rows": 1}))
+    """A remark, pictures, or both."""
+
+    note = forms.CharField(
+        label=_("备注"), required=False, widget=forms.Textarea(attrs={"rows": 1})
+    )
+    photos = FilesField(label=_("照片"), required=False)

@@ -34,6 +34,7 @@ ALARMS = register(
         key="alarms",
         order="severity",
         actions="alarms/cells/actions.html",
+        is_selectable=True,
         columns=(
             Column(
                 "severity",
@@ -58,7 +59,7 @@ ALARMS = register(
             ),
             Column(
                 "value",
-                _("触发值 / 限值"),
+                _("当前值 / 限值"),
                 "alarms/cells/value.html",
                 css="r nowrap",
                 fields=(
@@ -68,6 +69,7 @@ ALARMS = register(
                     _UNIT,
                 ),
             ),
+            Column("trend", _("近 1 小时"), "alarms/cells/trend.html"),
             Column(
                 "raised",
                 _("触发时间"),
@@ -85,13 +87,16 @@ ALARMS = register(
                 _("持续"),
                 "alarms/cells/lasting.html",
                 css="nowrap",
-                fields=(Field(_("持续"), lambda line: round(line.lasted_s), unit="s"),),
+                fields=(
+                    Field(_("工况"), lambda line: line.alarm.get_condition_display()),
+                    Field(_("持续"), lambda line: round(line.lasted_s), unit="s"),
+                ),
             ),
             Column(
                 "condition",
                 _("工况"),
                 "alarms/cells/condition.html",
-                fields=(Field(_("工况"), lambda line: line.alarm.get_condition_display()),),
+                is_extra=True,
             ),
             Column(
                 "handling",
@@ -100,8 +105,16 @@ ALARMS = register(
                 css="nowrap",
                 fields=(
                     Field(_("处理状态"), lambda line: line.alarm.get_handling_display()),
+                    Field(_("处理人"), lambda line: line.handler),
                     Field(_("工单"), lambda line: line.order and line.order.number),
                 ),
+            ),
+            Column(
+                "raised_value",
+                _("触发值 / 极值"),
+                "alarms/cells/raised_value.html",
+                css="r nowrap",
+                is_extra=True,
             ),
             Column(
                 "number",

@@ -45,7 +45,12 @@ class Move(TextChoices):
     UNIGNORE = "unignore", pgettext_lazy("alarm move", "忽略到期")
     CREATE_ORDER = "create_order", pgettext_lazy("alarm move", "创建工单")
     ORDER_CANCELLED = "order_cancelled", pgettext_lazy("alarm move", "工单取消")
+    ORDER_CLOSED = "order_closed", pgettext_lazy("alarm move", "工单关闭，告警未恢复")
     ARCHIVE = "archive", pgettext_lazy("alarm move", "归档")
+    UNDO_TO_UNVERIFIED = "undo_unverified", pgettext_lazy("alarm move", "撤销，回到待查核")
+    UNDO_TO_VERIFIED = "undo_verified", pgettext_lazy("alarm move", "撤销，回到已查核")
+    UNDO_TO_IN_ORDER = "undo_in_order", pgettext_lazy("alarm move", "撤销，回到已转工单")
+    UNDO_TO_IGNORED = "undo_ignored", pgettext_lazy("alarm move", "撤销，回到已忽略")
 
 
 class Verdict(TextChoices):
@@ -66,6 +71,16 @@ class Entry(TextChoices):
 
 OPEN = tuple(state.value for state in Handling if state != Handling.ARCHIVED)
 
+# The way back to where a move came from: taken by whoever made the move, for a short time.
+UNDO: dict[str, Move] = {
+    Handling.UNVERIFIED.value: Move.UNDO_TO_UNVERIFIED,
+    Handling.VERIFIED.value: Move.UNDO_TO_VERIFIED,
+    Handling.IN_ORDER.value: Move.UNDO_TO_IN_ORDER,
+    Handling.IGNORED.value: Move.UNDO_TO_IGNORED,
+}
+# Moves of people that can be taken back; an order is cancelled instead.
+UNDOABLE = frozenset({Move.VERIFY.value, Move.IGNORE.value, Move.ARCHIVE.value})
+
 _HANDLE = Ability.HANDLE_ALARM
 
 HANDLING = Life(
@@ -77,10 +92,18 @@ HANDLING = Life(
         Edge(Handling.VERIFIED, Move.CREATE_ORDER, Handling.IN_ORDER, Ability.CREATE_ORDER),
         Edge(Handling.VERIFIED, Move.ARCHIVE, Handling.ARCHIVED, _HANDLE),
         Edge(Handling.IN_ORDER, Move.ORDER_CANCELLED, Handling.VERIFIED),
+        Edge(Handling.IN_ORDER, Move.ORDER_CLOSED, Handling.VERIFIED),
         Edge(Handling.IN_ORDER, Move.ARCHIVE, Handling.ARCHIVED, _HANDLE),
         Edge(Handling.IGNORED, Move.UNIGNORE, Handling.UNVERIFIED),
         Edge(Handling.IGNORED, Move.VERIFY, Handling.VERIFIED, _HANDLE),
         Edge(Handling.IGNORED, Move.ARCHIVE, Handling.ARCHIVED, _HANDLE),
+        Edge(Handling.VERIFIED, Move.UNDO_TO_UNVERIFIED, Handling.UNVERIFIED, _HANDLE),
+        Edge(Handling.IGNORED, Move.UNDO_TO_UNVERIFIED, Handling.UNVERIFIED, _HANDLE),
+        Edge(Handling.IGNORED, Move.UNDO_TO_VERIFIED, Handling.VERIFIED, _HANDLE),
+        Edge(Handling.VERIFIED, Move.UNDO_TO_IGNORED, Handling.IGNORED, _HANDLE),
+        Edge(Handling.ARCHIVED, Move.UNDO_TO_VERIFIED, Handling.VERIFIED, _HANDLE),
+        Edge(Handling.ARCHIVED, Move.UNDO_TO_IN_ORDER, Handling.IN_ORDER, _HANDLE),
+        Edge(Handling.ARCHIVED, Move.UNDO_TO_IGNORED, Handling.IGNORED, _HANDLE),
     ],
 )
 

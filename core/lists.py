@@ -231,15 +231,18 @@ class ListPage:
             kind=self.export,
             name=name,
             fields=fields,
-            lines=self._all_lines(),
+            lines=lines_in_chunks(self.rows, self.lines_of),
             zone=zone,
         )
 
-    def _all_lines(self) -> Iterator[Any]:
-        """Lines of every row, a thousand rows at a time."""
-        keys = list(self.rows.values_list("pk", flat=True))
-        for first in range(0, len(keys), 1000):
-            yield from self.lines_of(list(self.rows.filter(pk__in=keys[first : first + 1000])))
+
+def lines_in_chunks(
+    rows: QuerySet[Any], lines_of: Callable[[Sequence[Any]], list[Any]]
+) -> Iterator[Any]:
+    """Lines of every row, a thousand rows at a time."""
+    keys = list(rows.values_list("pk", flat=True))
+    for first in range(0, len(keys), 1000):
+        yield from lines_of(list(rows.filter(pk__in=keys[first : first + 1000])))
 
 
 def first_address(request: HttpRequest, chosen: Chosen) -> str:

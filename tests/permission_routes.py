@@ -265,6 +265,27 @@ PAGES: dict[str, list[Case]] = {
     ],
     "alarms:alarm-list": [read()],
     "alarms:alarm-detail": [read("alarm")],
+    "alarms:alarm-preview": [read("alarm")],
+    "alarms:alarm-curve": [read("alarm", shows=False)],
+    "alarms:photo-image": [read("alarm_photo", shows=False)],
+    "alarms:photo-thumbnail": [read("alarm_photo", shows=False)],
+    "alarms:alarm-bulk": [
+        Case(
+            VIEW,
+            at={"move": "=verify"},
+            query=lambda world: {"id": world.alarm.pk},
+        ),
+        Case(
+            HANDLE,
+            "POST",
+            at={"move": "=verify"},
+            query=lambda world: {"id": world.alarm.pk},
+            body=lambda _world: prefixed("verify", VERDICT),
+            ok=302,
+            changes=True,
+        ),
+    ],
+    "alarms:alarm-undo": [write("", signed_in(), changes=False)],
     "alarms:alarm-verify": [write("alarm", HANDLE, lambda _world: prefixed("verify", VERDICT))],
     "alarms:alarm-ignore": [
         write("alarm", HANDLE, lambda _world: prefixed("ignore", {"hours": 4, "note": "检修"}))
@@ -274,6 +295,17 @@ PAGES: dict[str, list[Case]] = {
     ],
     "alarms:alarm-comment": [write("alarm", COMMENT, note)],
     "workorders:order-list": [read()],
+    "workorders:orders-from-alarms": [
+        Case(VIEW, query=lambda world: {"id": world.verified_alarm.pk}),
+        Case(
+            CREATE,
+            "POST",
+            query=lambda world: {"id": world.verified_alarm.pk},
+            body=nothing,
+            ok=302,
+            changes=True,
+        ),
+    ],
     "workorders:order-create": [
         read(shows=False),
         Case(CREATE, query=lambda world: {"site": world.site.pk}, shows=True, label="site"),
@@ -467,6 +499,23 @@ API: dict[str, list[Case]] = {
     "api-alarm-verify": [write("alarm", HANDLE, lambda _world: VERDICT, ok=200)],
     "api-alarm-ignore": [write("alarm", HANDLE, ignoring, ok=200)],
     "api-alarm-archive": [write("recovered_alarm", HANDLE, ok=200)],
+    "api-alarms-bulk": [
+        write(
+            "",
+            HANDLE | {STRANGER: FORBIDDEN},
+            lambda world: VERDICT | {"move": "verify", "ids": [world.alarm.pk]},
+            ok=200,
+        )
+    ],
+    "api-alarms-sheet": [read(shows=False)],
+    "api-alarm-photo": [read("alarm_photo", shows=False)],
+    # Nobody of the matrix has just moved it: those who might are told that nothing is to undo.
+    "api-alarm-undo": [write("alarm", HANDLE, ok=409, changes=False)],
+    "api-alarm-nearby": [read("alarm", shows=False)],
+    "api-alarm-past": [read("alarm", shows=False)],
+    "api-alarm-photos": [
+        write("alarm", COMMENT, lambda _world: {"file": picture(), "note": ""}, ok=201)
+    ],
     "api-alarm-comments": [write("alarm", COMMENT, note, ok=201)],
     "api-alarm-orders": [write("verified_alarm", CREATE, order_facts, ok=201)],
     "api-orders": [

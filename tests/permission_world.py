@@ -14,7 +14,8 @@ from django.db import connection, models, transaction
 from django.test import Client
 from django.utils import timezone
 
-from alarms.models import Alarm, RuleOverride
+from alarms import services as alarm_services
+from alarms.models import Alarm, AlarmPhoto, RuleOverride
 from alarms.states import Handling
 from alarms.tests.factories import make_alarm, make_rule
 from devices.models import Device, LinkEvent, PointCode, PollShard
@@ -77,6 +78,7 @@ class World:
     waiting_job: Job
     check: Job
     view: SavedView
+    alarm_photo: AlarmPhoto
     rows: dict[str, models.Model] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
@@ -187,6 +189,9 @@ def build() -> World:
         first_due_on=timezone.localdate() + timedelta(days=100),
         now=now,
     )
+    alarm_services.comment(
+        alarm_id=alarm.pk, note="", by=cast.bo, door="web", now=now, photos=[picture()]
+    )
     token, _plain = site_services.issue_token(
         user=cast.bo, device_id="phone", device_name=f"手机 {SECRET} {MARKUP}", now=now
     )
@@ -206,6 +211,7 @@ def build() -> World:
         job=make_job(cast.bo, words=SECRET + MARKUP),
         waiting_job=make_job(cast.bo, is_run=False),
         check=_check(cast.ana, room.pk),
+        alarm_photo=AlarmPhoto.objects.get(),
         view=site_services.save_view(
             user=cast.bo, page="alarms", name=f"视图 {SECRET}", query="", now=now
         ),

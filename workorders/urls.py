@@ -8,6 +8,7 @@ app_name = "workorders"
 urlpatterns = [
     path("orders/", views.order_list, name="order-list"),
     path("orders/board/", views.order_board, name="order-board"),
+    path("orders/from-alarms/", views.orders_from_alarms, name="orders-from-alarms"),
     path("orders/new/", views.order_create, name="order-create"),
     path("orders/<int:pk>/", views.order_detail, name="order-detail"),
     path("orders/<int:pk>/print/", views.order_print, name="order-print"),

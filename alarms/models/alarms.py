@@ -25,6 +25,14 @@ class AlarmQuerySet(SiteScopedQuerySet):
         """Waiting for somebody to look: unverified."""
         return self.filter(handling=Handling.UNVERIFIED)
 
+    def in_hands_of(self, user: User) -> Self:
+        """Open ones that the person has verified, or works on by an open order."""
+        working = Alarm.objects.filter(
+            orders__assignee=user, orders__closed_at__isnull=True, handling=Handling.IN_ORDER
+        )
+        mine = Q(verified_by=user) | Q(pk__in=working.order_by().values("pk"))
+        return self.open().filter(mine)
+
     def due_again(self, now: datetime) -> Self:
         """Ignored alarms whose time is over."""
         return self.filter(handling=Handling.IGNORED, ignored_until__lte=now)
@@ -121,6 +129,12 @@ class Alarm(models.Model):
                 fields=["severity_rank", "-last_raised_at", "-id"],
                 condition=~Q(handling="archived"),
                 name="alarm_open_order",
+            ),
+            models.Index(fields=["severity_rank", "-last_raised_at", "-id"], name="alarm_order"),
+            # Counts of tabs and severities, read from the index alone.
+            models.Index(fields=["handling", "severity", "site"], name="alarm_tally"),
+            models.Index(
+                fields=["scope_kind", "scope_id", "rule", "-last_raised_at"], name="alarm_same"
             ),
             models.Index(fields=["site", "-last_raised_at"], name="alarm_site_time"),
             models.Index(fields=["-last_raised_at"], name="alarm_time"),

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from django.urls import reverse
 
 from alarms.models import Alarm
-from alarms.states import HANDLING, Handling, Move
+from alarms.states import HANDLING, UNDO, Handling, Move
+from core.sparks import HEIGHT, WIDTH, Spark, spark
+from devices import history, live
+from devices.history import Slice
+from devices.live import LatestPoint
 from devices.models import PointCode
 from sites.models import Access, User, access_for
 from sites.rules import Ability
 
+_WAYS_BACK = frozenset(UNDO.values())
+TREND = timedelta(hours=1)
+TREND_SLICES = 30
 # What a person most likely does next, by handling; archiving waits for the plant.
 _NEXT: dict[str, Move] = {
     Handling.UNVERIFIED: Move.VERIFY,
@@ -33,6 +41,27 @@ class AlarmLine:
     moves: tuple[str, ...]
     order: Any | None
     now: datetime
+    latest: LatestPoint | None = None
+    trend: Spark | None = None
+
+    @property
+    def key(self) -> tuple[int, str] | None:
+        """Device and code of what is measured, when the person may see it."""
+        code = self.alarm.point_code or self.alarm.worst_code
+        if not (self.may_see_value and self.alarm.device_id and code and self.point):
+            return None
+        return self.alarm.device_id, code
+
+    @property
+    def period_s(self) -> int:
+        """How often its device is read, for telling old values."""
+        bus = self.alarm.device.bus if self.alarm.device else None
+        return bus.gateway.period_s if bus else 60
+
+    @property
+    def current(self) -> float | None:
+        """The newest value."""
+        return self.latest.value if self.latest else None
 
     @property
     def pk(self) -> int:
@@ -78,6 +107,12 @@ class AlarmLine:
         return ((self.ended_at or self.now) - self.alarm.last_raised_at).total_seconds()
 
     @property
+    def handler(self) -> str:
+        """Who has it in hand: the assignee of its order, else whoever verified it."""
+        person = (self.order.assignee if self.order else None) or self.alarm.verified_by
+        return str(person) if person else ""
+
+    @property
     def next_move(self) -> str:
         """What to offer first: a move that the person may make, `order` to look at it, or ''."""
         alarm = self.alarm
@@ -114,6 +149,43 @@ def moves_of(alarm: Alarm, access: Access) -> tuple[str, ...]:
     moves = (
         edge.move.value
         for edge in HANDLING.moves_from(alarm.handling)
-        if edge.ability and access.can(Ability(edge.ability), alarm.site)
+        if edge.ability
+        and edge.move not in _WAYS_BACK
+        and access.can(Ability(edge.ability), alarm.site)
     )
     return tuple(move for move in moves if move != Move.ARCHIVE or not alarm.is_active)
+
+
+def measure(
+    lines: Sequence[AlarmLine], *, now: datetime, size: tuple[int, int] = (WIDTH, HEIGHT)
+) -> None:
+    """Give lines their newest value and their last hour, drawn in a box of width × height.
+
+    One read of each kind for all of them.
+    """
+    keys = {line.key for line in lines if line.key is not None}
+    if not keys:
+        return
+    newest = {
+        (device_id, point.code): point
+        for device_id, points in live.latest_points(device_ids={key[0] for key in keys}).items()
+        for point in points
+    }
+    slices = history.trends(points=list(keys), start=now - TREND, end=now, slices=TREND_SLICES)
+    for line in lines:
+        if line.key is not None:
+            line.latest = newest.get(line.key)
+            line.trend = trend_of(slices.get(line.key, []), line.alarm.limit, size)
+
+
+def trend_of(slices: Sequence[Slice], limit: float | None, size: tuple[int, int]) -> Spark | None:
+    """A small curve that keeps every slice's lowest and highest; missing slices are gaps."""
+    count = TREND_SLICES
+    runs = []
+    for _shift, run in groupby(enumerate(slices), lambda pair: pair[1].number - pair[0]):
+        points = []
+        for _place, one in run:
+            at = one.number / count
+            points += [(at, one.low), (at + 0.5 / count, one.high)]
+        runs.append(points)
+    return spark(runs, limit=limit, width=size[0], height=size[1])

@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, Count, F, IntegerField, Min, Q, Value, When
 from django.db.models.functions import TruncHour
 
-from alarms.models import Alarm, AlarmQuerySet
+from alarms.models import Alarm, AlarmPhoto, AlarmQuerySet
 from alarms.selectors.lines import moves_of
 from alarms.states import Handling, Severity
 from core.errors import NotFound
@@ -50,6 +50,14 @@ def alarm_for(*, user: Person, pk: int, ability: Ability = Ability.VIEW) -> Alar
     if ability != Ability.VIEW:
         site_selectors.require(user=user, ability=ability, site=alarm.site)
     return alarm
+
+
+def photo_for(*, user: Person, pk: int) -> AlarmPhoto:
+    """The picture of a visible alarm. Raises NotFound."""
+    photo = AlarmPhoto.objects.visible_to(user).filter(pk=pk).first()
+    if photo is None:
+        raise NotFound
+    return photo
 
 
 def moves_for(*, user: Person, alarm: Alarm) -> list[str]:
@@ -107,8 +115,10 @@ def _by_hour(
     return [(moment, found.get(moment.timestamp(), 0)) for moment in moments]
 
 
-def same_path(*, alarm: Alarm, limit: int = 20) -> AlarmQuerySet:
-    """Other open alarms of the site, the nearest first.
+def same_path(
+    *, alarm: Alarm, limit: int = 20, among: AlarmQuerySet | None = None
+) -> AlarmQuerySet:
+    """Other alarms of the site, the open ones unless told among which, the nearest first.
 
     The same device, then the same circuit or its neighbours in the tree, then the same transformer,
     the same room, the site. `nearness` says which: 0 to 4. Within one, the worst first.
@@ -127,10 +137,11 @@ def same_path(*, alarm: Alarm, limit: int = 20) -> AlarmQuerySet:
         nearness.append(When(transformer=alarm.transformer_id, then=Value(2)))
     if alarm.room_id:
         nearness.append(When(room=alarm.room_id, then=Value(3)))
-    others = Alarm.objects.open().filter(site=alarm.site_id).exclude(pk=alarm.pk)
+    rows = Alarm.objects.open() if among is None else among
+    others = rows.filter(site=alarm.site_id).exclude(pk=alarm.pk)
     near = Min(Case(*nearness, default=Value(4), output_field=IntegerField()))
-    rows = others.annotate(nearness=near).with_place()
-    return rows.order_by("nearness", "severity_rank", "-last_raised_at")[:limit]
+    near_first = others.annotate(nearness=near).with_place()
+    return near_first.order_by("nearness", "severity_rank", "-last_raised_at")[:limit]
 
 
 def same_alarm(*, alarm: Alarm, now: datetime, days: int = 30) -> AlarmQuerySet:

@@ -1,18 +1,27 @@
-"""What people do about an alarm: verify, ignore, archive, comment; orders move it too."""
+"""What people do about an alarm: verify, ignore, archive, undo; orders move it too."""
 
 import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from alarms import selectors
-from alarms.models import Alarm
+from alarms.models import Alarm, AlarmLog
 from alarms.rules.texts import CAUSE_LENGTH, text
 from alarms.services import journal
 from alarms.services.journal import Act
-from alarms.states import HANDLING, Condition, Entry, Handling, Move, Verdict
+from alarms.states import (
+    HANDLING,
+    UNDO,
+    UNDOABLE,
+    Condition,
+    Entry,
+    Handling,
+    Move,
+    Verdict,
+)
 from core.errors import Invalid, MoveRefused
 from core.transitions import Edge
 from sites.models import User
@@ -22,6 +31,15 @@ logger = logging.getLogger(__name__)
 
 # Longer than this nobody remembers; what is known to stay wrong belongs into a work order.
 IGNORE_AT_MOST = timedelta(days=30)
+
+# Long enough to see what one did, too short to rewrite a shift.
+UNDO_WITHIN = timedelta(minutes=2)
+# What the columns of a move held before it, unless its log row says otherwise.
+_NOTHING_YET: dict[Move, dict[str, Any]] = {
+    Move.VERIFY: {"verdict": "", "cause": "", "verified_at": None, "verified_by_id": None},
+    Move.IGNORE: {"ignored_until": None},
+    Move.ARCHIVE: {"archived_at": None},
+}
 
 _ABILITIES = {edge.move.value: Ability(edge.ability or Ability.VIEW) for edge in HANDLING.edges}
 
@@ -55,7 +73,7 @@ def verify(  # noqa: PLR0913 - what a verdict consists of
             "verdict": verdict,
             "cause": cause,
             "verified_at": now,
-            "verified_by": by,
+            "verified_by_id": by.pk if by else None,
             "ignored_until": None,
         },
     )
@@ -144,31 +162,46 @@ def move_for_order(  # noqa: PLR0913
 def note_order_closed(
     *, alarm_id: int, order_number: str, by: User | None, door: str, now: datetime
 ) -> None:
-    """Put on record that the alarm's order was closed while the alarm still is active."""
+    """The alarm's order was closed while the alarm still is active: on record, and back to
+    verified, so that a second order can follow.
+    """
     act = Act(by=by, door=door, now=now)
     facts = {"event": "order_closed_while_active", "order": order_number}
-    _write_down(alarm_id, Entry.NOTICE, act, note="", facts=facts)
+    if Alarm.objects.filter(pk=alarm_id, handling=Handling.IN_ORDER).exists():
+        _move(alarm_id, Move.ORDER_CLOSED, act, facts=facts)
+    else:
+        row = journal.entry_of(alarm_id=alarm_id, entry=Entry.NOTICE, act=act, facts=facts)
+        write_down(row, now=now)
 
 
 @transaction.atomic
-def comment(*, alarm_id: int, note: str, by: User | None, door: str, now: datetime) -> Alarm:
-    """Add a remark to the log; any handling, archived too.
+def undo(*, alarm_id: int, by: User, door: str, now: datetime) -> Alarm:
+    """Take one's own last move of the alarm back, within UNDO_WITHIN, as a move of its own.
 
-    Raises NotFound, Forbidden, Invalid.
+    Raises NotFound, Forbidden, and MoveRefused when the last move was somebody else's, is too old,
+    cannot be taken back, or when a new alarm stands at the archived one's spot.
     """
-    if by is not None:
-        selectors.alarm_for(user=by, pk=alarm_id, ability=Ability.COMMENT)
-    note = text(note, field="note", is_required=True)
-    return _write_down(alarm_id, Entry.COMMENT, Act(by=by, door=door, now=now), note=note)
+    alarm = selectors.alarm_for(user=by, pk=alarm_id, ability=Ability.HANDLE_ALARM)
+    last = alarm.log.filter(entry=Entry.HANDLING).order_by("-pk").first()
+    if last is None or last.by_id != by.pk or last.move not in UNDOABLE:
+        raise MoveRefused(_("没有可以撤销的操作。"), state=alarm.handling)
+    if now - last.at > UNDO_WITHIN:
+        raise MoveRefused(_("已超过可撤销的时间。"), state=alarm.handling)
+    columns = _NOTHING_YET[Move(last.move)] | last.facts.get("before", {})
+    act = Act(by=by, door=door, now=now, seen=alarm.handling)
+    try:
+        with transaction.atomic():
+            return _move(alarm_id, UNDO[last.source], act, columns=columns)
+    except IntegrityError:
+        words = _("同一测点已有新的告警，不能撤销归档。")
+        raise MoveRefused(words, state=alarm.handling) from None
 
 
-def _write_down(
-    alarm_id: int, entry: Entry, act: Act, *, note: str, facts: dict[str, Any] | None = None
-) -> Alarm:
-    row = journal.entry_of(alarm_id=alarm_id, entry=entry, act=act, note=note, facts=facts)
+def write_down(row: AlarmLog, *, now: datetime) -> Alarm:
+    """Keep a log row that moves nothing, and tell whoever watches."""
     journal.write(rows=[row])
-    Alarm.objects.filter(pk=alarm_id).update(updated_at=act.now)
-    alarm = Alarm.objects.with_place().get(pk=alarm_id)
+    Alarm.objects.filter(pk=row.alarm_id).update(updated_at=now)
+    alarm = Alarm.objects.with_place().get(pk=row.alarm_id)
     journal.announce(rows=[(alarm.pk, alarm.site_id, alarm.severity)], event="moved")
     return alarm
 
@@ -192,8 +225,11 @@ def _move(  # noqa: PLR0913
         rows = rows.filter(condition=Condition.RECOVERED)
     if not rows.update(handling=edge.target, updated_at=act.now, **columns or {}):
         _refuse(alarm_id, edge, act)
+    kept = dict(facts or {})
+    if edge.move in UNDOABLE and (before := _before(alarm, columns or {})):
+        kept["before"] = before
     entry = journal.entry_of(
-        alarm_id=alarm_id, entry=Entry.HANDLING, act=act, edge=edge, note=note, facts=facts
+        alarm_id=alarm_id, entry=Entry.HANDLING, act=act, edge=edge, note=note, facts=kept
     )
     journal.write(rows=[entry])
     journal.announce(rows=[(alarm_id, alarm.site_id, alarm.severity)], event="moved")
@@ -205,6 +241,16 @@ def _move(  # noqa: PLR0913
         act.by.pk if act.by else "system",
     )
     return Alarm.objects.with_place().get(pk=alarm_id)
+
+
+def _before(alarm: Alarm, columns: dict[str, Any]) -> dict[str, Any]:
+    """What a move overwrites, so that it can be taken back: only what was filled."""
+    found = {name: getattr(alarm, name) for name in columns}
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in found.items()
+        if value not in (None, "")
+    }
 
 
 def _gated(alarm_id: int, move: Move, act: Act) -> Alarm:

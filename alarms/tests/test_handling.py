@@ -367,7 +367,7 @@ def test_closed_order_over_an_active_alarm_is_put_on_record(cast: People) -> Non
     )
 
     row = alarm.log.last()
-    assert row.entry == Entry.NOTICE
+    assert (row.entry, row.move) == (Entry.HANDLING, Move.ORDER_CLOSED)
     assert row.facts == {"event": "order_closed_while_active", "order": "GD-20261120-0001"}
 
 

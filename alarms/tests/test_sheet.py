@@ -40,10 +40,10 @@ def test_the_sheet_is_the_list(cast: People, client: Client) -> None:
     head, *rows = sheet_of(client, "severity=critical&ordering=number&columns=alarm,lasting,raised")
 
     assert head[:2] == ["编号", "告警"]
-    assert head[6:] == ["持续 (s)", "首次触发", "最近触发", "恢复时间"]
+    assert head[6:] == ["工况", "持续 (s)", "首次触发", "最近触发", "恢复时间"]
     assert [row[0] for row in rows] == [alarm.number for alarm in alarms]
     assert rows[0][3] == "'=站点"
-    assert rows[0][7] == "2026-11-20T14:00:00+08:00"
+    assert rows[0][8] == "2026-11-20T14:00:00+08:00"
 
 
 def test_values_of_a_class_that_one_may_not_see_stay_out(cast: People, client: Client) -> None:

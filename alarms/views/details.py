@@ -1,11 +1,13 @@
 """One alarm: where it is in its life, its facts, the curve around it, its log, what may be done."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,10 +15,14 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
 from alarms import selectors
+from alarms.filters import AlarmFilter
 from alarms.forms import ArchiveForm, CommentForm, IgnoreForm, VerifyForm
-from alarms.models import Alarm, AlarmLog, Rule
+from alarms.models import Alarm, AlarmLog, AlarmPhoto
 from alarms.states import Condition, Handling, Severity
+from alarms.views.curves import WINDOWS_MIN, limits_of, window_of
+from alarms.views.lists import in_view
 from core.http import render_part
+from core.lists import QUERY_LENGTH
 from devices.models import PointCode
 from sites import selectors as site_selectors
 from sites.models import User, access_for
@@ -27,7 +33,10 @@ VERIFY_WITHIN = {
     Severity.CRITICAL.value: timedelta(minutes=3),
     Severity.MAJOR.value: timedelta(minutes=3),
 }
-WINDOWS_MIN = (30, 120, 1440)
+AROUND = timedelta(minutes=30)
+# How far prev and next follow a list.
+ROWS_FOLLOWED = 5000
+_STEP = re.compile("[\n\uff1b;]+")  # not translated: ends of steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +66,98 @@ def show(
     """The page of an alarm; `forms` are refused ones, shown again with what was typed."""
     user = cast(User, request.user)
     now = timezone.now()
-    window = _window(request)
-    point = PointCode.objects.filter(code=alarm.point_code or alarm.worst_code or "-").first()
-    classes = site_selectors.data_classes_for(user=user, site=alarm.site)
-    may_see_value = point is None or point.data_class in classes
     context = {
         "alarm": alarm,
         "zone": alarm.site.timezone,
-        "point": point,
-        "may_see_value": may_see_value,
         "period_s": _period_s(alarm),
         "steps": steps(alarm),
         "limit_to_verify": time_to_verify(alarm, now),
         "moves": selectors.moves_for(user=user, alarm=alarm),
         "may_comment": access_for(user).can(Ability.COMMENT, alarm.site),
-        "log": AlarmLog.objects.filter(alarm=alarm).select_related("by").order_by("-at", "-pk"),
+        "advice": [step.strip() for step in _STEP.split(alarm.rule.advice_text) if step.strip()],
+        "place": selectors.place_of(alarm=alarm),
+        "around": selectors.around(alarm=alarm, within=AROUND),
+        "past": selectors.past_of(alarm=alarm, now=now),
         "orders": alarm.orders.select_related("assignee").order_by("-pk"),
-        "window": window,
-        "windows": WINDOWS_MIN,
-        "curve": curve(alarm, point, window, now) if may_see_value else None,
+        "trail": _trail(request, user, alarm),
+        **_addresses(request, alarm),
+        **_measured(request, alarm, user),
+        **_record(request, alarm),
         **blank_forms(alarm),
         **(forms or {}),
         "opened": next(iter(forms or {}), ""),
     }
     return render_part(request, "alarms/alarm_detail.html", context, part="fresh", status=status)
+
+
+def _measured(request: HttpRequest, alarm: Alarm, user: User) -> dict[str, Any]:
+    """The point, whether its values may be seen, and where its curve comes from."""
+    point = PointCode.objects.filter(code=alarm.point_code or alarm.worst_code or "-").first()
+    classes = site_selectors.data_classes_for(user=user, site=alarm.site)
+    may_see_value = point is None or point.data_class in classes
+    window = window_of(request)
+    curve = None
+    if may_see_value and alarm.device_id and point:
+        curve = f"{reverse('alarms:alarm-curve', args=[alarm.pk])}?window={window}"
+    return {
+        "point": point,
+        "may_see_value": may_see_value,
+        "window": window,
+        "windows": WINDOWS_MIN,
+        "curve": curve,
+        "limits": limits_of(alarm, point) if curve and point else [],
+    }
+
+
+def _record(request: HttpRequest, alarm: Alarm) -> dict[str, Any]:
+    """The log, all of it or what people did, with the pictures that it names."""
+    log = AlarmLog.objects.filter(alarm=alarm).select_related("by").order_by("-at", "-pk")
+    is_people_only = request.GET.get("log") == "people"
+    photos: dict[int, AlarmPhoto] = {photo.pk: photo for photo in alarm.photos.all()}
+    return {
+        "log": log.filter(by__isnull=False) if is_people_only else log,
+        "log_of": "people" if is_people_only else "",
+        "photos": photos,
+    }
+
+
+def _addresses(request: HttpRequest, alarm: Alarm) -> dict[str, str]:
+    """The page's own address with what it keeps: a refused form stands at another one."""
+    of_list = {"in": request.GET["in"][:QUERY_LENGTH]} if request.GET.get("in") else {}
+    of_log = {"log": "people"} if request.GET.get("log") == "people" else {}
+    return {
+        "own_url": reverse("alarms:alarm-detail", args=[alarm.pk]),
+        "kept": "".join(f"&{urlencode(part)}" for part in (of_log, of_list) if part),
+        "kept_in": f"&{urlencode(of_list)}" if of_list else "",
+    }
+
+
+def _trail(request: HttpRequest, user: User, alarm: Alarm) -> dict[str, Any] | None:
+    """Where the alarm stands in the list that it was opened from, and its neighbours there."""
+    given = request.GET.get("in", "")
+    if not given:
+        return None
+    query = QueryDict(given[:QUERY_LENGTH])
+    alarms = Alarm.objects.visible_to(user)
+    filters = AlarmFilter(query, queryset=alarms, request=request)
+    if not filters.is_valid():
+        return None
+    rows = in_view(filters.qs, query.get("view", ""), user)
+    keys = list(rows.values_list("pk", flat=True)[:ROWS_FOLLOWED])
+    found = selectors.neighbours(keys=keys, pk=alarm.pk)
+    suffix = f"?{urlencode({'in': given})}"
+    back = f"{reverse('alarms:alarm-list')}?{given}"
+    if found is None:
+        return {"back": back, "suffix": suffix, "total": len(keys)}
+    number, before, after = found
+    return {
+        "back": back,
+        "suffix": suffix,
+        "number": number,
+        "total": len(keys),
+        "before": before,
+        "after": after,
+    }
 
 
 def _period_s(alarm: Alarm) -> int:
@@ -135,42 +212,4 @@ def time_to_verify(alarm: Alarm, now: datetime) -> dict[str, Any] | None:
         "used_s": used,
         "is_late": used > limit_s,
         "is_over": end is not now,
-    }
-
-
-def _window(request: HttpRequest) -> int:
-    given = request.GET.get("window", "")
-    return int(given) if given.isdigit() and int(given) in WINDOWS_MIN else WINDOWS_MIN[1]
-
-
-def curve(
-    alarm: Alarm, point: PointCode | None, window: int, now: datetime
-) -> dict[str, Any] | None:
-    """Where the chart gets its series, and what is drawn over it; None without a measured point."""
-    if alarm.device is None or point is None:
-        return None
-    around = timedelta(minutes=window)
-    start, end = alarm.last_raised_at - around, alarm.last_raised_at + around
-    codes = [point.code]
-    if alarm.rule.kind == Rule.Kind.PHASE_LOSS:
-        codes = ["Ua", "Ub", "Uc"]
-    query = "&".join(f"point={alarm.device_id}:{code}" for code in codes)
-    url = reverse("devices:series")
-    until = alarm.recovered_at if alarm.condition == Condition.RECOVERED else now
-    label = _("限值 %(limit)g %(unit)s") % {"limit": alarm.limit or 0, "unit": alarm.unit}
-    return {
-        "url": f"{url}?{query}&from={start.timestamp():.0f}&to={end.timestamp():.0f}",
-        "over": {
-            "event": {
-                "from": alarm.last_raised_at.timestamp(),
-                "to": min(max(until or now, alarm.last_raised_at), end).timestamp(),
-                "tone": alarm.severity,
-                "label": str(_("触发")),
-            },
-            "limits": (
-                [{"value": alarm.limit, "tone": alarm.severity, "label": label}]
-                if alarm.limit is not None
-                else []
-            ),
-        },
     }

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.db.models import Count, Min
+from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -17,15 +18,16 @@ from django.views.decorators.http import require_safe
 
 from alarms import selectors
 from alarms.filters import AlarmFilter
-from alarms.models import Alarm
+from alarms.models import Alarm, AlarmQuerySet
 from alarms.resources import ALARMS
 from alarms.states import OPEN, SEVERITY_RANK, Handling, Severity
 from core.errors import Invalid
 from core.filters import chips_of
 from core.http import render_part
-from core.lists import ListPage, first_address
+from core.lists import ListPage, first_address, search_part
 from sites import selectors as site_selectors
-from sites.models import User
+from sites.models import User, access_for
+from sites.rules import Ability
 
 DEFAULT_VIEW = "open"
 
@@ -39,6 +41,8 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "archived": (Handling.ARCHIVED,),
     "all": tuple(Handling.values),
 }
+MINE = "mine"
+TABS = ("open", "unverified", MINE, "verified", "in_order", "ignored", "archived", "all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ def labels() -> dict[str, str]:
     """Words of the tabs."""
     return {
         "open": pgettext("alarms", "未处理"),
+        MINE: pgettext("alarms", "我负责的"),
         "all": pgettext("alarms", "全部"),
         **{handling.value: str(handling.label) for handling in Handling},
     }
@@ -69,34 +74,66 @@ def alarm_list(request: HttpRequest) -> HttpResponseBase:
     if elsewhere := first_address(request, chosen):
         return redirect(elsewhere)
     now = timezone.now()
-    view = view_of(request)
     alarms = Alarm.objects.visible_to(user)
     filters = AlarmFilter(request.GET, queryset=alarms, request=request)
-    rows = filters.qs if filters.is_valid() else alarms.none()
+    rows = in_view(filters.qs if filters.is_valid() else alarms.none(), view_of(request), user)
     shown = ListPage(
         spec=ALARMS,
         request=request,
-        rows=rows.filter(handling__in=VIEWS[view]).with_place().prefetch_related("orders"),
+        rows=rows.with_place()
+        .select_related("device__bus__gateway", "verified_by")
+        .prefetch_related("orders__assignee"),
         lines_of=partial(selectors.lines_of, user=user, now=now),
         chosen=chosen,
     )
     if shown.export:
         return _sheet(request, shown, user)
-    context = {
+    selectors.measure(shown.lines, now=now)
+    return render_part(
+        request, "alarms/alarm_list.html", _context(request, user, shown, filters), part="list"
+    )
+
+
+def _context(
+    request: HttpRequest, user: User, shown: ListPage, filters: AlarmFilter
+) -> dict[str, Any]:
+    view = view_of(request)
+    alarms = Alarm.objects.visible_to(user)
+    waiting = alarms.to_handle().order_by().aggregate(since=Min("raised_at"))
+    return {
         "list": shown,
         "page": shown.page,
         "view": view,
         "filters": filters,
         "chips": [chip for chip in chips_of(filters) if chip[0] != "severity"],
-        **facets(request, alarms, view),
+        "waiting_since": waiting["since"],
+        "trail": trail_of(request, view),
+        "may_handle": access_for(user).has_anywhere(Ability.HANDLE_ALARM),
+        **facets(request, alarms, view, user),
     }
-    return render_part(request, "alarms/alarm_list.html", context, part="list")
 
 
 def view_of(request: HttpRequest) -> str:
     """The tab that the address names."""
     view = request.GET.get("view", DEFAULT_VIEW)
-    return view if view in VIEWS else DEFAULT_VIEW
+    return view if view in TABS else DEFAULT_VIEW
+
+
+def in_view(rows: AlarmQuerySet, view: str, user: User) -> AlarmQuerySet:
+    """The rows that a tab shows; an unknown one shows the first tab's."""
+    if view == MINE:
+        return rows.in_hands_of(user)
+    return rows.filter(handling__in=VIEWS.get(view, VIEWS[DEFAULT_VIEW]))
+
+
+def trail_of(request: HttpRequest, view: str) -> str:
+    """What the pages of the alarms need to know of the list that they were opened from."""
+    query = QueryDict(search_part(request.GET.urlencode()), mutable=True)
+    query.pop("in", None)
+    if ordering := request.GET.get("ordering"):
+        query["ordering"] = ordering
+    query["view"] = view
+    return f"?{urlencode({'in': query.urlencode()})}"
 
 
 def _sheet(request: HttpRequest, shown: ListPage, user: User) -> HttpResponseBase:
@@ -111,35 +148,37 @@ def _sheet(request: HttpRequest, shown: ListPage, user: User) -> HttpResponseBas
         return redirect(f"{request.path}?{query.urlencode()}")
 
 
-def facets(request: HttpRequest, alarms: QuerySet[Any], view: str) -> dict[str, list[Tab]]:
+def facets(
+    request: HttpRequest, alarms: AlarmQuerySet, view: str, user: User
+) -> dict[str, list[Tab]]:
     """Counts of each tab under the other filters, and of each severity within the tab."""
     data = request.GET.copy()
     chosen = set(data.getlist("severity")) & set(Severity.values)
-    data.pop("severity", None)
+    for name in ("severity", "ordering"):
+        data.pop(name, None)
     filters = AlarmFilter(data, queryset=alarms, request=request)
     rows = filters.qs if filters.is_valid() else alarms.none()
-    found = {
-        (handling, severity): count
-        for handling, severity, count in rows.order_by()
-        .values_list("handling", "severity")
-        .annotate(Count("pk"))
-    }
+    found = _tally(rows)
+    mine = _tally(rows.in_hands_of(user))
 
-    def total(handlings: tuple[str, ...], severities: set[str]) -> int:
-        return sum(count for (h, s), count in found.items() if h in handlings and s in severities)
+    def total(key: str, severities: set[str]) -> int:
+        counted = mine if key == MINE else found
+        handlings = VIEWS.get(key, OPEN)
+        return sum(count for (h, s), count in counted.items() if h in handlings and s in severities)
 
     return {
         "tabs_of_list": [
-            Tab(
-                key,
-                labels()[key],
-                total(VIEWS[key], chosen or set(Severity.values)),
-                is_current=key == view,
-            )
-            for key in VIEWS
+            Tab(key, labels()[key], total(key, chosen or set(Severity.values)), key == view)
+            for key in TABS
         ],
         "severities": [
-            Tab(name, str(Severity(name).label), total(VIEWS[view], {name}), name in chosen)
+            Tab(name, str(Severity(name).label), total(view, {name}), name in chosen)
             for name in SEVERITY_RANK
         ],
     }
+
+
+def _tally(rows: AlarmQuerySet) -> dict[tuple[str, str], int]:
+    """Alarms by handling and severity."""
+    counted = rows.order_by().values_list("handling", "severity").annotate(Count("pk"))
+    return {(handling, severity): count for handling, severity, count in counted}

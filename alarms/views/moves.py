@@ -52,7 +52,7 @@ def alarm_archive(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def alarm_comment(request: HttpRequest, pk: int) -> HttpResponse:
     """A remark."""
-    form = CommentForm(request.POST)
+    form = CommentForm(request.POST, request.FILES)
     return _act(request, pk, "comment_form", form, services.comment, _("备注已添加。"))
 
 

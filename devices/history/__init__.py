@@ -13,6 +13,7 @@ from devices.history.partitions import (
 from devices.history.samples import Batch, LayoutGroup
 from devices.history.series import Series, series
 from devices.history.tracks import Statistics
+from devices.history.trends import Slice, trends
 
 __all__ = [
     "LATE_S",
@@ -23,6 +24,7 @@ __all__ = [
     "Positions",
     "Series",
     "Statistics",
+    "Slice",
     "append",
     "counters_at",
     "drop_partitions",
@@ -33,5 +35,6 @@ __all__ = [
     "positions",
     "prepare",
     "series",
+    "trends",
     "within_range",
 ]

@@ -87,6 +87,54 @@ def severity_icon(severity: str) -> SafeString:
 
 
 @register.simple_tag
+def icon_of(severity: str) -> SafeString:
+    """The shape of a severity in its colour; the word must stand beside it."""
+    return icon(_SEVERITY_ICONS[severity], f"mk-{severity}")
+
+
+@register.simple_tag
+def day_bars(days: Iterable[tuple[Any, int]]) -> SafeString:
+    """Counts per day as bars with a sentence of the busiest day; empty days are a thin line."""
+    rows = list(days)
+    most = max((count for _day, count in rows), default=0) or 1
+    width = 300 / max(len(rows), 1)
+    bars = [
+        (
+            "on" if count else "off",
+            f"{place * width + 1:.1f}",
+            f"{46 - 44 * count / most if count else 45:.1f}",
+            f"{width - 2:.1f}",
+            f"{44 * count / most if count else 1:.1f}",
+            f"{day:%m-%d}: {count}",
+        )
+        for place, (day, count) in enumerate(rows)
+    ]
+    busiest = max(rows, key=lambda row: row[1], default=None)
+    words = _("每日触发次数，%(first)s 至 %(last)s") % {
+        "first": f"{rows[0][0]:%m-%d}" if rows else "",
+        "last": f"{rows[-1][0]:%m-%d}" if rows else "",
+    }
+    if busiest and busiest[1]:
+        more = _("最多 %(count)d 次（%(day)s）") % {
+            "count": busiest[1],
+            "day": f"{busiest[0]:%m-%d}",
+        }
+        words = pgettext("between facts", "，").join((words, more))
+    return format_html(
+        '<svg class="day-bars" viewBox="0 0 300 46" preserveAspectRatio="none" role="img" '
+        'aria-label="{}">{}</svg><p class="age day-bars-ends"><span>{}</span><span>{}</span></p>',
+        words,
+        format_html_join(
+            "",
+            '<rect class="{}" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>',
+            bars,
+        ),
+        f"{rows[0][0]:%m-%d}" if rows else "",
+        f"{rows[-1][0]:%m-%d}" if rows else "",
+    )
+
+
+@register.simple_tag
 def pin_icon(state: str) -> SafeString:
     """The shape of a site on the map, for its legend."""
     return icon(_SEVERITY_ICONS[state], f"ic-sm mk-{state}")
@@ -165,7 +213,7 @@ def bar(parts: Iterable[tuple[float, str]], label: str) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def when(context: Mapping[str, Any], at: datetime | None, style: str = "full") -> SafeString:
-    """A moment in the page's zone: full, day, clock (time with the day when it is not today)."""
+    """A moment in the page's zone: full, day, time, clock (with the day when it is not today)."""
     if at is None:
         return mark_safe(NOTHING)  # noqa: S308 - a constant
     zone = ZoneInfo(context.get("zone") or settings.TIME_ZONE)
@@ -177,6 +225,8 @@ def when(context: Mapping[str, Any], at: datetime | None, style: str = "full") -
         text = f"{local:%Y-%m-%d}"
     elif style == "minute_of_day":
         text = f"{local:%H:%M}"
+    elif style == "time":
+        text = f"{local:%H:%M:%S}"
     elif style == "clock":
         is_today = local.date() == timezone.now().astimezone(zone).date()
         text = f"{local:%H:%M:%S}" if is_today else f"{local:%m-%d %H:%M}"
@@ -186,6 +236,19 @@ def when(context: Mapping[str, Any], at: datetime | None, style: str = "full") -
         f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}",
         text,
     )
+
+
+@register.simple_tag(takes_context=True)
+def day_word(context: Mapping[str, Any], at: datetime | None) -> str:
+    """The day of a moment in the page's zone: today, yesterday, or month and day."""
+    if at is None:
+        return NOTHING
+    zone = ZoneInfo(context.get("zone") or settings.TIME_ZONE)
+    day = at.astimezone(zone).date()
+    days = (timezone.now().astimezone(zone).date() - day).days
+    if days in {0, 1}:
+        return _("昨天") if days else _("今天")
+    return f"{day:%m-%d}" if days < 300 else f"{day:%Y-%m-%d}"
 
 
 @register.simple_tag

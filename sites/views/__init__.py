@@ -9,7 +9,7 @@ from sites.views.documents import (
 )
 from sites.views.jobs import job_cancel, job_detail, job_file, job_list
 from sites.views.lists import columns_set, view_delete, view_edit, view_first, view_save
-from sites.views.profile import language_set, profile, session_life, theme_set, token_revoke
+from sites.views.profile import back, language_set, profile, session_life, theme_set, token_revoke
 from sites.views.sheets import (
     sheet_check,
     sheet_confirm,
@@ -19,6 +19,7 @@ from sites.views.sheets import (
 )
 
 __all__ = [
+    "back",
     "columns_set",
     "document_add",
     "document_file",

@@ -3,7 +3,9 @@
    A list is an element with data-list that holds rows with data-row, each with a box data-select.
    A row's buttons with data-key are pressed by their letter; with rows selected the letter goes to
    the button of the bulk bar. What is selected outlives the refreshing of the list. */
+import { closeDrawer } from "./dialogs.js";
 import { $, $$ } from "./dom.js";
+import { register } from "./keys.js";
 
 const state = { list: null, chosen: new Set(), current: null, anchor: null, isAll: false };
 
@@ -93,32 +95,60 @@ function clicked(event) {
     clear();
     return;
   }
-  const act = event.target.closest("[data-bulk-url]");
-  if (act) {
+  const opener = event.target.closest("[data-bulk-url]");
+  if (opener) {
+    bulk(opener.dataset.bulkUrl);
+    return;
+  }
+  const form = event.target.closest("a[data-act]");
+  if (form && $("#act") && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();
-    bulk(act.dataset.bulkUrl);
+    act(form.getAttribute("href"));
     return;
   }
   const row = event.target.closest("[data-row]");
   if (row && !event.target.closest("a, button, input, label")) move(row);
 }
 
-/* The dialog of a bulk action comes from the server, which counts again. */
+/* The form of a bulk action comes from the server, which counts again. */
 function bulk(url) {
-  const query = new URLSearchParams();
-  if (state.isAll) query.set("query", $("[data-bulk]", state.list).dataset.query);
-  else for (const id of state.chosen) query.append("id", id);
-  if (state.isAll) query.set("all", "1");
   const target = new URL(url, location.href);
-  for (const [name, value] of query) target.searchParams.append(name, value);
+  if (state.isAll) {
+    target.searchParams.set("all", "1");
+    target.searchParams.set("query", $("[data-bulk]", state.list).dataset.query);
+  } else {
+    for (const id of state.chosen) target.searchParams.append("id", id);
+  }
+  target.searchParams.set("next", location.pathname + location.search);
   act(target.pathname + target.search);
 }
 
-/* A form of the server in a dialog of the page. */
-export async function act(address) {
-  const dialog = $("#act");
+/* A form of the server, shown in the page's dialog; what it did is told by a toast. */
+async function act(address) {
   await window.htmx.ajax("GET", address, { target: "#act-body", swap: "innerHTML" });
-  if ($("#act-body form") && !dialog.open) dialog.showModal();
+}
+
+function acts() {
+  const dialog = $("#act");
+  if (!dialog) return;
+  document.body.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id !== "act-body" || dialog.open) return;
+    dialog.showModal();
+    $("input:not([type=hidden]), textarea, button[type=submit]", dialog)?.focus();
+  });
+  // An act is over when its outcome comes: the list asks again and keeps its place.
+  document.body.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id !== "act-outcome") return;
+    dialog.close();
+    clear();
+    if (state.list) window.htmx.trigger(state.list, "refresh");
+    const row = rowOf(state.current);
+    row?.focus({ preventScroll: true });
+  });
+  dialog.addEventListener("close", () => {
+    $("#act-body").replaceChildren();
+    rowOf(state.current)?.focus({ preventScroll: true });
+  });
 }
 
 /* ---------- keys ---------- */
@@ -138,56 +168,76 @@ function move(row, isExtending = false) {
   if ($("#drawer.show")) preview(row);
 }
 
-function step(by, isExtending) {
+function step(by, isExtending = false) {
   const all = rows();
+  if (!all.length) return false;
   const at = all.findIndex((row) => row.dataset.row === state.current);
   move(all[at < 0 ? 0 : Math.min(Math.max(at + by, 0), all.length - 1)], isExtending);
+  return true;
 }
 
 const preview = (row) => $("[data-preview]", row)?.click();
 
+/* The button of the bulk bar while rows are selected, else of the current row. */
 function press(key) {
-  const where = state.chosen.size || state.isAll ? $("[data-bulk]", state.list) : rowOf(state.current);
+  const isMany = state.chosen.size > 0 || state.isAll;
+  const where = isMany ? $("[data-bulk]", state.list) : rowOf(state.current);
   const button = where && $(`[data-key="${key}"]`, where);
   button?.click();
   return Boolean(button);
 }
 
-const KEYS = {
-  j: (event) => step(1, event.shiftKey),
-  k: (event) => step(-1, event.shiftKey),
-  arrowdown: (event) => onRow(event) && step(1, event.shiftKey),
-  arrowup: (event) => onRow(event) && step(-1, event.shiftKey),
-  x: () => {
-    if (!state.current) step(1, false);
-    choose(state.current, !state.chosen.has(state.current));
-    state.anchor = state.current;
-    show();
-  },
-  enter: (event) => onRow(event) && $("[data-open]", rowOf(state.current))?.click(),
-  " ": (event) => onRow(event) && preview(rowOf(state.current)),
-  escape: () => {
-    if (!state.chosen.size && !state.isAll) return false;
-    clear();
-    return true;
-  },
-};
-
-/* Enter and Space keep their meaning on links, buttons and boxes. */
-function onRow(event) {
-  if (event.target.matches("a, button, input, label, summary")) return false;
-  return rowOf(state.current) !== undefined;
+function toggle() {
+  if (!state.current) return step(1);
+  choose(state.current, !state.chosen.has(state.current));
+  state.anchor = state.current;
+  show();
+  return true;
 }
 
-function pressed(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (document.documentElement.dataset.keys === "off" || $("dialog[open]")) return;
-  const field = event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
-  if (field) return;
-  const key = event.key.toLowerCase();
-  const made = KEYS[key];
-  const isDone = made ? made(event) !== false : key.length === 1 && press(key);
-  if (isDone) event.preventDefault();
+function escape() {
+  if (!state.chosen.size && !state.isAll) return closeDrawer();
+  clear();
+  return true;
+}
+
+function onCurrent(run) {
+  return () => {
+    const row = rowOf(state.current);
+    if (!row) return false;
+    run(row);
+    return true;
+  };
+}
+
+/* The way back of the newest toast. */
+function undo() {
+  const button = $$("#toasts form button").pop();
+  button?.click();
+  return Boolean(button);
+}
+
+const WORDS = () => ({
+  e: gettext("查核"),
+  i: gettext("忽略"),
+  w: gettext("建工单"),
+  a: gettext("归档"),
+});
+
+function keys() {
+  const group = gettext("列表");
+  const on = (key, words, run) => register(key, words, run, { group });
+  on("j", gettext("下一行"), () => step(1));
+  on("k", gettext("上一行"), () => step(-1));
+  on("shift+j", gettext("选到下一行"), () => step(1, true));
+  on("shift+k", gettext("选到上一行"), () => step(-1, true));
+  if ($("[data-select]", state.list)) on("x", gettext("选择这一行"), toggle);
+  on("enter", gettext("打开"), onCurrent((row) => $("[data-open]", row)?.click()));
+  if ($("[data-preview]", state.list)) on("space", gettext("预览"), onCurrent(preview));
+  on("escape", gettext("取消选择，关闭抽屉"), escape);
+  on("u", gettext("撤销刚才的操作"), undo);
+  const known = new Set($$("[data-key]", state.list).map((button) => button.dataset.key));
+  for (const key of known) on(key, WORDS()[key] ?? key, () => press(key));
 }
 
 /* ---------- columns ---------- */
@@ -208,7 +258,7 @@ function start() {
   columns();
   if (!state.list) return;
   document.addEventListener("click", clicked);
-  document.addEventListener("keydown", pressed);
+  acts();
   document.body.addEventListener("htmx:afterSettle", () => {
     state.list = $("[data-list]");
     if (state.list) show();
@@ -217,3 +267,5 @@ function start() {
 }
 
 start();
+// After the keys of every page, so that Esc lets go of the selection first.
+document.addEventListener("DOMContentLoaded", () => state.list && keys());

@@ -105,3 +105,14 @@ class PhotoForm(forms.Form):
         ),
     )
     caption = forms.CharField(label=_("说明"), required=False, max_length=CAPTION_LENGTH)
+
+
+class OrdersForm(forms.Form):
+    """What all the orders say besides what each alarm proposes."""
+
+    description = forms.CharField(
+        label=_("补充说明"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )

@@ -4,6 +4,7 @@ from workorders.views.boards import order_ask, order_board, order_drop
 from workorders.views.calendars import calendar, my_work
 from workorders.views.creating import order_create
 from workorders.views.details import order_detail, order_print
+from workorders.views.from_alarms import orders_from_alarms
 from workorders.views.lists import order_list, task_list
 from workorders.views.moves import order_move, order_note
 from workorders.views.photos import photo_add, photo_image, photo_thumbnail
@@ -38,6 +39,7 @@ __all__ = [
     "order_move",
     "order_note",
     "order_print",
+    "orders_from_alarms",
     "photo_add",
     "photo_image",
     "photo_thumbnail",
