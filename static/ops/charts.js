@@ -111,7 +111,7 @@ function bars(data) {
 
 /* ---------- curves of points ---------- */
 
-const PHASES = { a: "ph-a", b: "ph-b", c: "ph-c", n: "ph-n" };
+const PHASES = { a: "ph-a", b: "ph-b", c: "ph-c", n: "ph-n", before: "text-3" };
 const DASHES = ["solid", "solid", "solid", [6, 3], [2, 2], [8, 3, 2, 3]];
 
 const colourOf = (series, position) => token(PHASES[series.phase] ?? `c${(position % 6) + 1}`);
@@ -257,7 +257,11 @@ function curve(data, zone, height) {
       connectNulls: false,
       step: series.is_state ? "end" : false,
       data: pairs(series),
-      lineStyle: { width: 2, color: colourOf(series, position), type: DASHES[position % 6] },
+      lineStyle: {
+        width: series.phase === "before" ? 1.5 : 2,
+        color: colourOf(series, position),
+        type: series.phase === "before" ? "dashed" : DASHES[position % 6],
+      },
       itemStyle: { color: colourOf(series, position) },
       ...(position === 0 && {
         markLine: {
