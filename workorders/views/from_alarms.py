@@ -38,7 +38,7 @@ def orders_from_alarms(request: HttpRequest) -> HttpResponse:
     alarms = list(rows.with_place())
     if not alarms:
         raise NotFound
-    form = OrdersForm(request.POST or None)
+    form = OrdersForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         outcome = _create_all(alarms, form.cleaned_data["description"], user, timezone.now())
         return answer(request, _("创建工单：%(summary)s") % {"summary": outcome.summary}, outcome)
