@@ -123,7 +123,7 @@ class NearbyEndpoint(Endpoint):
         return Response(AlarmRow(rows, many=True, context=self.get_serializer_context()).data)
 
 
-class DayRow(serializers.Serializer[Any]):
+class RaisedOnDay(serializers.Serializer[Any]):
     """A day of the site, and how often the alarm was raised on it."""
 
     day = serializers.DateField()
@@ -133,7 +133,7 @@ class DayRow(serializers.Serializer[Any]):
 class PastRow(serializers.Serializer[Any]):
     """The same rule at the same spot over 30 days."""
 
-    days = DayRow(many=True)
+    days = RaisedOnDay(many=True)
     total = serializers.IntegerField()
     mean_s = NumberField(allow_null=True, help_text="Mean duration of those that recovered.")
     alarms = AlarmRow(many=True)

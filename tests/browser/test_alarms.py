@@ -64,6 +64,7 @@ def test_triage_by_keys(live_app: Served, visit: Visit) -> None:
     page.locator("[data-select-page]").check()
     page.keyboard.press("Escape")
     expect(page.locator("[data-bulk]")).to_be_hidden()
+    row.nth(2).focus()
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text(third.rule.label)
     page.keyboard.press("k")
