@@ -574,6 +574,8 @@ API: dict[str, list[Case]] = {
     "api-photo-image": [read("photo", shows=False)],
     "api-photo-thumbnail": [read("photo", shows=False)],
     "api-unknown": [Case(dict.fromkeys(PEOPLE, HIDDEN))],
+    "api-docs": [read(shows=False)],
+    "api-docs-group": [read(shows=False, at={"key": "=alarms"})],
     "api-schema": [read(who=everybody(), shows=False)],
 }
 

@@ -72,8 +72,8 @@ function permission() {
   if (!button) return;
   const told = () => {
     button.hidden = !("Notification" in window) || Notification.permission !== "default";
-    $("[data-notices-denied]").hidden =
-      "Notification" in window && Notification.permission !== "denied";
+    const isDenied = "Notification" in window && Notification.permission === "denied";
+    $("[data-notices-denied]").hidden = !isDenied || !$("[name=has_alarm_notice]")?.checked;
   };
   button.addEventListener("click", () => Notification.requestPermission().then(told));
   told();

@@ -73,6 +73,8 @@ class World:
             f"/live/?site={site}",
             f"/curves/?point={self.device.pk}:Ua&point={self.device.pk}:T1&compare=day",
             "/curves/",
+            "/api/docs/",
+            "/api/docs/alarms/",
             "/help/states/",
             "/help/completeness/",
             "/about/",
