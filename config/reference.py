@@ -116,7 +116,7 @@ def _operation(
         method=method.upper(),
         path=path,
         words=_GLOSS.sub("", facts["summary"]),
-        words_zh=told.get("words", facts["summary"]),
+        words_zh=str(told.get("words") or facts["summary"]),
         text=facts.get("description", ""),
         parameters=[_parameter(each) for each in facts.get("parameters", ())],
         body_kind=body_kind,
