@@ -16,6 +16,7 @@ def titles() -> dict[str, str]:
     return {
         "alarms": pgettext("plural", "告警"),
         "changes": _("变更记录"),
+        "documents": _("档案文件"),
         "devices": pgettext("plural", "设备"),
         "gateways": pgettext("plural", "网关"),
         "hall": _("工作大厅"),
@@ -25,6 +26,7 @@ def titles() -> dict[str, str]:
         "photos": _("照片"),
         "points": pgettext("plural", "测点"),
         "search": _("搜索"),
+        "sheets": _("表格导入导出"),
         "sites": pgettext("plural", "站点"),
         "tasks": pgettext("plural", "任务"),
         "tokens": _("令牌"),

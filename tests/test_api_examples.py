@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.utils import timezone
 
@@ -73,7 +74,9 @@ def send(world: World, told: dict[str, Any], request: dict[str, Any]) -> Any:
         headers["authorization"] = f"Bearer {world.tokens[role]}"
     call = getattr(Client(), request["method"].lower())
     if request["form"]:
-        return call(request["address"], request["body"] | {"file": picture()}, headers=headers)
+        is_photo = request["body"]["file"].endswith(".jpg")
+        file = picture() if is_photo else ContentFile(b"id,name\n,x\n", "rooms.csv")
+        return call(request["address"], request["body"] | {"file": file}, headers=headers)
     if request["body"] is None:
         return call(request["address"], headers=headers)
     body = json.dumps(request["body"])
