@@ -15,7 +15,7 @@ def titles() -> dict[str, str]:
     """Names of the groups in the reader's language."""
     return {
         "alarms": pgettext("plural", "告警"),
-        "changes": _("变更记录"),
+        "calendar": _("日历"),
         "documents": _("档案文件"),
         "devices": pgettext("plural", "设备"),
         "gateways": pgettext("plural", "网关"),
@@ -24,6 +24,7 @@ def titles() -> dict[str, str]:
         "me": _("我的"),
         "orders": pgettext("plural", "工单"),
         "photos": _("照片"),
+        "plans": pgettext("plural", "计划"),
         "points": pgettext("plural", "测点"),
         "search": _("搜索"),
         "sheets": _("表格导入导出"),

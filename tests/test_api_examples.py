@@ -46,7 +46,7 @@ def filled(world: World, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     tomorrow = (timezone.now() + timedelta(days=1)).replace(microsecond=0).isoformat()
-    text = value.replace("{tomorrow}", tomorrow)
+    text = value.replace("{tomorrow}", tomorrow).replace("{day}", tomorrow[:10])
     return re.sub(
         r"\{([\w.]+)\}", lambda name: str(reduce(getattr, name[1].split("."), world)), text
     )
