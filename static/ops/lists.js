@@ -165,7 +165,7 @@ function move(row, isExtending = false) {
   row.focus({ preventScroll: true });
   row.scrollIntoView({ block: "nearest" });
   show();
-  if ($("#drawer.show")) preview(row);
+  if ($("#drawer.show, #drawer.showing")) preview(row);
 }
 
 function step(by, isExtending = false) {
