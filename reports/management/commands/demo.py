@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from reports.services import demo
-from sites.models import User
+from sites.models import Enterprise, User
 
 
 class Command(BaseCommand):
@@ -31,7 +31,14 @@ class Command(BaseCommand):
         now = timezone.now()
         # Thousands of acts of the past would bury the lines that tell how far it is.
         logging.disable(logging.INFO)
+        unfinished = settings.HOME / "demo.unfinished"
+        if unfinished.exists():
+            self._say(f"was stopped halfway last time; delete {settings.HOME} to make it anew")
+        elif not Enterprise.objects.exists():
+            unfinished.touch()
         made = demo.load(now=now, progress=self._say, clock=timezone.now, size=size)
+        if made is not None:
+            unfinished.unlink(missing_ok=True)
         if made is None and not options["if_empty"]:
             raise CommandError("There are enterprises already; the demo wants an empty database.")
 
