@@ -16,6 +16,7 @@ def titles() -> dict[str, str]:
     return {
         "alarms": pgettext("plural", "告警"),
         "calendar": _("日历"),
+        "changes": _("变更记录"),
         "documents": _("档案文件"),
         "devices": pgettext("plural", "设备"),
         "gateways": pgettext("plural", "网关"),

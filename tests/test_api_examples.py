@@ -43,6 +43,8 @@ def filled(world: World, value: Any) -> Any:
     """The value with its placeholders replaced by what they mean in the world."""
     if isinstance(value, dict):
         return {key: filled(world, each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [filled(world, each) for each in value]
     if not isinstance(value, str):
         return value
     tomorrow = (timezone.now() + timedelta(days=1)).replace(microsecond=0).isoformat()
