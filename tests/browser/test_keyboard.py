@@ -51,7 +51,7 @@ def test_a_round_without_a_mouse(world: World, visit: Visit) -> None:
     page.keyboard.press("a")
     expect(page.locator("h1")).to_have_text("告警管理")
     page.wait_for_load_state()
-    tab_to(page, f"main a[href='/alarms/{world.alarm.pk}/']")
+    tab_to(page, f"main a[href^='/alarms/{world.alarm.pk}/']")
     page.keyboard.press("Enter")
     expect(page.locator("#alarm")).to_have_attribute("data-handling", "unverified")
     page.wait_for_load_state()
