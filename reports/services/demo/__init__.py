@@ -22,6 +22,8 @@ __all__ = ["PASSWORD", "Demo", "Size", "build", "load"]
 
 Say = Callable[[str], None]
 TELL_EVERY = timedelta(days=1)
+# How long the processes take from here to their first polls.
+POLLING_BEGINS = timedelta(seconds=60)
 
 
 def load(*, now: datetime, progress: Say, clock: Callable[[], datetime], size: Size) -> Demo | None:
@@ -89,6 +91,8 @@ def _live_through(
     for until in past.slices(until=clock()):
         shift.look()
         agenda.run(until=until)
+    # The last of the past is due at its own pace; the faster one counts from when polling begins.
+    tallies.recount(start=demo.now, end=clock() + POLLING_BEGINS)
     equipment.go_live(demo=demo, now=clock())
     lines.heard_of(now=clock())
     settings.SIMULATOR_STATE.write_text(json.dumps(past.left_behind()), encoding="utf-8")
