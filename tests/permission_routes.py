@@ -482,6 +482,20 @@ API: dict[str, list[Case]] = {
     # Nobody collects in this test: whoever may ask is told that nothing answers.
     "api-device-read-now": [Case(READ_NOW, "POST", at={"pk": "device"}, body=nothing, ok=502)],
     "api-points": [read(shows=False)],
+    "api-curves": [
+        Case(
+            VIEW,
+            query=lambda world: {"points": f"{world.device.pk}:IR"},
+            label="safety",
+        ),
+        Case(
+            LOAD,
+            query=lambda world: {"points": f"{world.device.pk}:P"},
+            label="load",
+        ),
+    ],
+    "api-tree": [read()],
+    "api-site-tree": [read("site")],
     "api-search": [read(query=lambda world: {"q": world.device.name})],
     "api-hall": [read(shows=False)],
     "api-site-documents": [read("site"), write("site", MANAGE, paper, ok=201)],

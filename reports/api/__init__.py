@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reports.api import completeness, hall, places
+from reports.api import completeness, curves, hall, places
 from reports.api.changes import ChangesEndpoint
 
 urlpatterns = [
@@ -10,4 +10,5 @@ urlpatterns = [
     *completeness.urlpatterns,
     *places.urlpatterns,
     path("changes/", ChangesEndpoint.as_view(), name="api-changes"),
+    *curves.urlpatterns,
 ]

@@ -17,6 +17,7 @@ from devices.models import Device
 from devices.tests.factories import make_device, make_template_version
 from devices.tests.samples import make_batch
 from reports.selectors.curves import moved
+from sites.tests.clients import api_client
 from sites.tests.factories import People, people
 from tests.queries import check, queries_of
 
@@ -171,13 +172,51 @@ def test_csv_holds_what_is_shown(bo: Client, device: Device) -> None:
 
     answer = bo.get(f"/curves/csv/?{text}")
 
-    body = answer.content.decode()
+    body = answer.getvalue().decode()
     assert body.startswith("\ufeff")
     rows = list(csv.reader(io.StringIO(body.removeprefix("\ufeff"))))
     assert rows[0] == ["时间", "'=1+1 · 测点 Ua (V)", "'=1+1 · 测点 EPI (kWh)"]
-    assert rows[1] == ["2026-11-20T08:00:00.000+08:00", "230", "100"]
+    assert rows[1] == ["2026-11-20T08:00:00+08:00", "230.0", "100.0"]
     assert len(rows) == 4
     assert "attachment" in answer["Content-Disposition"]
+    assert bo.get(f"/curves/csv/?{text}&format=xlsx").content[:2] == b"PK"
+
+
+def test_a_view_keeps_points_period_and_comparison(bo: Client, device: Device) -> None:
+    text = query(device, "Ua", "Ia", range="7d", compare="week")
+    here = f"/curves/?{text}"
+
+    bo.post("/lists/curves/views/", {"name": "电压电流", "next": here})
+
+    (view,) = bo.get("/curves/").context["views"]
+    again = bo.get(f"/curves/?{view.address}").context["query"]
+    assert again.text == bo.get(here).context["query"].text
+
+
+def test_the_api_tells_series_comparison_and_statistics(cast: People, device: Device) -> None:
+    now = timezone.now().replace(microsecond=0)
+    curve(device, now - timedelta(hours=2), 120)
+    client = api_client(cast.bo)
+    facts = {"points": f"{device.pk}:Ia,{device.pk}:EPI", "compare": "day", "width_px": 300}
+
+    told = client.get("/api/v1/curves/", facts | {"from": (now - timedelta(hours=3)).isoformat()})
+
+    current, energy = told.json()["series"]
+    assert (current["unit"], current["statistics"]["maximum"]) == ("A", 119.0)
+    assert energy["statistics"]["increase"] == 119.0
+    assert current["compare"]["value"] == []
+    assert current["gaps"]
+    assert client.get("/api/v1/curves/", {"points": "1:Nope"}).status_code == 404
+    assert client.get("/api/v1/curves/").status_code == 400
+    assert api_client(cast.cy).get("/api/v1/curves/", facts).status_code == 404
+
+
+def test_the_api_tells_the_tree(cast: People, device: Device) -> None:
+    (owner,) = api_client(cast.bo).get("/api/v1/tree/").json()["nodes"]
+    assert owner["children"][0]["id"] == cast.site.pk
+    inside = api_client(cast.bo).get(f"/api/v1/sites/{cast.site.pk}/tree/").json()
+    assert inside["devices"][0]["id"] == device.pk
+    assert inside["state"]["devices"] == 1
 
 
 @pytest.mark.parametrize(

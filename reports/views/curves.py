@@ -1,20 +1,20 @@
 """The page of curves, its drawer, the search for points, CSV: one query, held by the address."""
 
-import csv
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from core import sheets
 from core.errors import Invalid
 from core.http import render_part
+from core.lists import ListSpec, register
 from devices import selectors
 from devices.models import Device
 from reports.selectors import tree
@@ -28,10 +28,13 @@ from reports.selectors.curve_query import (
 from reports.selectors.curves import WIDTH_PX, Drawing, as_chart, compare_word, drawing
 from sites import selectors as site_selectors
 from sites.models import User
+from sites.models.lists import SavedView
 
 WIDTHS = range(200, 4001)
 FOUND_SHOWN = 12
-BOM = "\ufeff"
+VIEWS_SHOWN = 30
+# Views of this page are kept like those of lists: the address is all of it.
+VIEWS = register(ListSpec(key="curves", columns=()))
 
 
 @login_required
@@ -39,7 +42,10 @@ BOM = "\ufeff"
 def curves(request: HttpRequest) -> HttpResponse:
     """Several points of several devices over one period; the picker of points beside them."""
     user = cast(User, request.user)
-    context = _context(request, user)
+    context = _context(request, user) | {
+        "views": SavedView.objects.visible_to(user).filter(page=VIEWS.key)[:VIEWS_SHOWN],
+        "saved": request.GET.get("saved", ""),
+    }
     if not (request.htmx and not request.htmx.boosted):  # type: ignore[attr-defined]
         query = context["query"]
         site = next(iter(query.devices.values())).site if query and query.devices else None
@@ -98,47 +104,36 @@ def curves_points(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_safe
-def curves_csv(request: HttpRequest) -> HttpResponse:
-    """What the chart shows as rows: one per moment, one column per point."""
+def curves_csv(request: HttpRequest) -> HttpResponseBase:
+    """What the chart shows as a sheet: one row per moment, one column per point."""
     user = cast(User, request.user)
     now = timezone.now()
     query = query_of(user=user, given=request.GET, now=now)
     found = drawing(user=user, query=query, now=now, width_px=_width(request, WIDTH_PX))
-    zone = ZoneInfo(query.zone)
-    name = f"curves-{query.start.astimezone(zone):%Y%m%dT%H%M}.csv"
-    response = HttpResponse(
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    moments, columns = sheet_of(found)
+    return sheets.answer(
+        request,
+        kind="xlsx" if request.GET.get("format") == "xlsx" else "csv",
+        name=f"curves-{query.start.astimezone(ZoneInfo(query.zone)):%Y%m%dT%H%M}",
+        fields=columns,
+        lines=moments,
+        zone=query.zone,
     )
-    response.write(BOM)
-    csv.writer(response).writerows(rows_of(found, zone))
-    return response
 
 
-def rows_of(found: Drawing, zone: ZoneInfo) -> Iterator[list[str]]:
-    """Head and rows of the table that the chart shows; moments in ISO 8601 with their offset."""
-    columns: list[tuple[str, dict[float, float | None]]] = []
+def sheet_of(found: Drawing) -> tuple[list[float], list[sheets.Field]]:
+    """The moments of any curve, and columns that look up their values; no value is empty."""
     word = compare_word(found.query)
+    named: list[tuple[str, str, dict[float, float | None]]] = []
     for curve in found.curves:
-        unit = f" ({curve.unit})" if curve.unit else ""
-        series = curve.series
-        columns.append((f"{curve.name}{unit}", dict(zip(series.at, series.value, strict=True))))
+        values = dict(zip(curve.series.at, curve.series.value, strict=True))
+        named.append((curve.name, curve.unit, values))
         if word:
             compared = dict(zip(curve.compared_at, curve.compared, strict=True))
-            columns.append((f"{curve.name} {word}{unit}", compared))
-    yield [_("时间"), *(_plain(title) for title, _values in columns)]
-    for at in sorted({at for _title, values in columns for at in values}):
-        moment = datetime.fromtimestamp(at, zone).isoformat(timespec="milliseconds")
-        yield [moment, *(_number(values.get(at)) for _title, values in columns)]
-
-
-def _plain(text: str) -> str:
-    """A title that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.9g}"
+            named.append((f"{curve.name} {word}", curve.unit, compared))
+    moments = sorted({at for _name, _unit, values in named for at in values})
+    first = sheets.Field(_("时间"), lambda at: datetime.fromtimestamp(at, UTC))
+    return moments, [first, *(sheets.Field(name, values.get, unit) for name, unit, values in named)]
 
 
 def _width(request: HttpRequest, usual: int) -> int:
