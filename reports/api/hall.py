@@ -15,6 +15,7 @@ from reports.api.completeness import CountedShareRow, ShareRow
 from reports.selectors import months, towns
 from reports.selectors.completeness import TARGET_PERCENT
 from reports.selectors.trends import PERIODS
+from workorders.api.task_rows import TaskMonthRow
 from workorders.states import State
 
 
@@ -58,6 +59,15 @@ class OrderFigures(serializers.Serializer[Any]):
 
     def get_mean_duration_s(self, row: months.OrderFigures) -> float | None:
         return row.mean_duration.total_seconds() if row.mean_duration else None
+
+
+class TaskFigures(serializers.Serializer[Any]):
+    """Tasks due in the month by stage; due today and late, of any month."""
+
+    month = TaskMonthRow()
+    due_today = serializers.IntegerField(source="today.due", help_text="Without cancelled ones.")
+    done_today = serializers.IntegerField(source="today.done", help_text="Of those due today.")
+    overdue = serializers.IntegerField(source="today.overdue")
 
 
 class SiteFigures(serializers.Serializer[Any]):
@@ -141,6 +151,7 @@ class HallFigures(serializers.Serializer[Any]):
     month_ends_at = MomentField(source="month_end")
     alarms = AlarmFigures()
     orders = OrderFigures()
+    tasks = TaskFigures()
     sites = SiteFigures()
     devices = DeviceFigures()
     towns = TownFigures(many=True)

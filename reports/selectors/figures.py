@@ -12,7 +12,7 @@ from devices.models import Device
 from reports.selectors import completeness, loads, months, towns, trends
 from reports.selectors.completeness import LowSite, Share
 from reports.selectors.loads import Load
-from reports.selectors.months import OrderFigures
+from reports.selectors.months import OrderFigures, TaskFigures
 from reports.selectors.towns import SiteCounts, TownRow
 from reports.selectors.trends import Bar
 from sites.models import User
@@ -65,6 +65,7 @@ class Hall:
     month_end: datetime
     alarms: AlarmFigures
     orders: OrderFigures
+    tasks: TaskFigures
     sites: SiteCounts
     towns: list[TownRow]
     devices: DeviceFigures
@@ -83,7 +84,8 @@ def hall(*, user: User, now: datetime, month: date | None = None, period: str = 
     month: any day of the month to show orders of (the present one); period: of the bars.
     """
     zone = user.timezone
-    start, end = month_bounds(month or local_day(now, zone), zone)
+    day = month or local_day(now, zone)
+    start, end = month_bounds(day, zone)
     today = day_bounds(local_day(now, zone), zone)[0]
     alarms = Alarm.objects.visible_to(user)
     rows = towns.by_town(user=user, now=now)
@@ -95,6 +97,7 @@ def hall(*, user: User, now: datetime, month: date | None = None, period: str = 
         month_end=end,
         alarms=_alarms(alarms),
         orders=months.orders(user=user, now=now, start=start, end=end, today=today),
+        tasks=months.tasks(user=user, now=now, day=day),
         sites=towns.total(row.sites for row in rows),
         towns=rows,
         devices=_devices(user),

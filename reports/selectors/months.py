@@ -1,12 +1,13 @@
-"""Work orders of a month: stages with their oldest or late, and the most urgent open ones."""
+"""Orders and tasks of a month: stages with their oldest or late, and the most urgent open ones."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Avg, Count, F, Min, Q
 
 from sites.models import User
-from workorders.models import WorkOrder
+from workorders import selectors as work
+from workorders.models import Task, WorkOrder
 from workorders.states import OPEN, State
 
 URGENT = 3
@@ -36,6 +37,24 @@ class OrderFigures:
     overdue: int
     today: int
     urgent: list[WorkOrder]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFigures:
+    """Tasks due in the month by stage; those due today and the late ones, of any month."""
+
+    month: work.TaskMonth
+    today: work.TaskToday
+    urgent: list[Task]
+
+
+def tasks(*, user: User, now: datetime, day: date) -> TaskFigures:
+    """Figures of the month in which the day lies; today is the reader's. Three queries."""
+    return TaskFigures(
+        month=work.task_month(user=user, day=day, now=now),
+        today=work.tasks_today(user=user, now=now, zone=user.timezone),
+        urgent=work.urgent_tasks(user=user, limit=URGENT),
+    )
 
 
 def orders(

@@ -21,8 +21,8 @@ from alarms.states import Severity, Verdict
 from core.http import UNDO
 from reports.selectors.months import StageFigures
 from reports.selectors.towns import SiteCounts
-from workorders.selectors import Stage
-from workorders.states import State
+from workorders.selectors import Stage, TaskStage
+from workorders.states import State, TaskState
 
 register = template.Library()
 
@@ -44,7 +44,8 @@ SITE_CLASSES = {
     "operation": "k5",
     "out_of_service": "kmaint",
 }
-STAGE_CLASSES = {
+# Of orders and of tasks: what both have is called the same.
+STAGE_CLASSES: dict[str, str] = {
     State.NEW: "k1",
     State.ASSIGNED: "k2",
     State.IN_PROGRESS: "k3",
@@ -52,6 +53,7 @@ STAGE_CLASSES = {
     State.TO_ACCEPT: "k4",
     State.CLOSED: "k5",
     State.CANCELLED: "kmaint",
+    TaskState.DONE: "k5",
 }
 
 
@@ -148,13 +150,13 @@ def severity_label(severity: str) -> str:
 
 @register.simple_tag
 def stage_class(state: str) -> str:
-    """The colour class of a stage of the orders' life."""
-    return STAGE_CLASSES[State(state)]
+    """The colour class of a stage in the life of an order or a task."""
+    return STAGE_CLASSES[state]
 
 
 @register.simple_tag
-def stage_bar(stages: Iterable[Stage | StageFigures]) -> SafeString:
-    """The stages of the orders as one proportion bar."""
+def stage_bar(stages: Iterable[Stage | StageFigures | TaskStage]) -> SafeString:
+    """The stages of orders or tasks as one proportion bar."""
     parts = [(stage.count, STAGE_CLASSES[stage.state]) for stage in stages]
     words = pgettext("between facts", "，").join(
         f"{stage.state.label} {stage.count}" for stage in stages

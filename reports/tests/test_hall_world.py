@@ -2,7 +2,7 @@
 """A random world: each figure of the hall equals a count in plain SQL, and the list behind its link."""
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,8 +27,8 @@ from sites.tests.factories import (
     people,
 )
 from tests.pages import Figure, figures_of
-from workorders.states import Kind, State
-from workorders.tests.factories import make_order
+from workorders.states import Kind, State, TaskState
+from workorders.tests.factories import make_order, make_task
 
 pytestmark = pytest.mark.django_db
 
@@ -95,6 +95,11 @@ def furnish(
                 now=begun,
                 due_at=begun + timedelta(hours=chance.uniform(0.1, 60)),
             )
+    for _ in range(chance.randrange(4) if site.team_id == cast.team.pk else 0):
+        due_on = (now + timedelta(days=chance.choice([-40, -6, -1, 0, 0, 1, 9, 40]))).date()
+        begun = now - timedelta(days=50)
+        state = chance.choice(list(TaskState))
+        make_task(cast=cast, site=site, state=state, due_on=due_on, now=begun)
     if chance.random() < 0.7:
         SiteTally.objects.create(
             site=site,
@@ -149,6 +154,7 @@ def expected(org: int, now: datetime, zone: str) -> dict[str, int]:
             org,
         ),
     }
+    found |= expected_tasks(org, now, today.date(), mine)
     for severity in Severity.values:
         found[f"open-{severity}"] = sql(
             f"SELECT count(*) {open_alarms} AND severity = %s", org, severity
@@ -161,21 +167,45 @@ def expected(org: int, now: datetime, zone: str) -> dict[str, int]:
             severity,
             hour - timedelta(hours=23),
         )
+    of_month = (
+        f"SELECT count(*) FROM workorders_workorder WHERE site_id IN {mine} AND created_at >= %s"
+    )
+    found["orders-month"] = sql(of_month, org, month)
     for state in State.values:
-        found[f"order-{state}"] = sql(
-            f"SELECT count(*) FROM workorders_workorder WHERE site_id IN {mine} AND state = %s"
-            " AND created_at >= %s",
-            org,
-            state,
-            month,
-        )
+        found[f"order-{state}"] = sql(f"{of_month} AND state = %s", org, month, state)
     for state in Site.State.values:
         found[f"site-{state}"] = sql(f"SELECT count(*) {sites} AND s.state = %s", org, state)
     return found
 
 
+def expected_tasks(org: int, now: datetime, today: date, mine: str) -> dict[str, int]:
+    """Of the month by stage and late, of today, and all late ones."""
+    tasks = f"FROM workorders_task WHERE site_id IN {mine}"
+    late = "state NOT IN ('done', 'cancelled') AND due_at < %s"
+    first = today.replace(day=1)
+    due = "due_on >= %s AND due_on < (%s + interval '1 month')"
+    found = {
+        "tasks-today": sql(
+            f"SELECT count(*) {tasks} AND due_on = %s AND state <> 'cancelled'", org, today
+        ),
+        "tasks-today-done": sql(
+            f"SELECT count(*) {tasks} AND due_on = %s AND state = 'done'", org, today
+        ),
+        "tasks-overdue": sql(f"SELECT count(*) {tasks} AND {late}", org, now),
+        "tasks-month": sql(
+            f"SELECT count(*) {tasks} AND {due} AND state <> 'cancelled'", org, first, first
+        ),
+    }
+    for state in TaskState.values:
+        of_state = f"SELECT count(*) {tasks} AND {due} AND state = %s"
+        found[f"task-{state}"] = sql(of_state, org, first, first, state)
+        if count := sql(f"{of_state} AND {late}", org, first, first, state, now):
+            found[f"task-late-{state}"] = count
+    return found
+
+
 def count_of(response: Any) -> int:
-    return int(response.context["page"].paginator.count)
+    return int(response.context["list"].total)
 
 
 def test_every_figure_is_the_count_in_sql_and_the_list_behind_it(client: Client) -> None:
@@ -236,8 +266,12 @@ def test_the_month_before_shows_its_own_orders(client: Client) -> None:
     make_order(cast=cast, state=State.CLOSED, now=before, due_at=before + timedelta(days=1))
     client.force_login(cast.ana)
 
+    make_task(cast=cast, state=TaskState.DONE, due_on=before.date(), now=before - timedelta(days=9))
+
     figures = figures_of(client.get(f"/?month={before:%Y-%m}").content.decode())
 
+    assert figures["task-done"].value == figures["tasks-month"].value == 1
+    assert count_of(client.get(figures["task-done"].href)) == 1
     assert figures["order-closed"].value == 1
     assert count_of(client.get(figures["order-closed"].href)) == 1
     assert figures_of(client.get("/").content.decode())["order-closed"].value == 0

@@ -27,7 +27,7 @@ from reports.selectors.trends import Bar
 from reports.views.maps import map_context
 from sites.models import Site, User, access_for
 from sites.rules import Ability
-from workorders.states import State
+from workorders.states import State, TaskState
 
 # Tiles of the month's orders; the other states stand in a line below them.
 TILES = (State.NEW, State.ASSIGNED, State.IN_PROGRESS, State.TO_ACCEPT, State.CLOSED)
@@ -49,12 +49,13 @@ def hall(request: HttpRequest) -> HttpResponse:
     context = {
         "hall": found,
         "target": TARGET_PERCENT,
-        "today": found.today.astimezone(zone).date(),
+        "today": local_day(now, user.timezone),
         "month_from": found.month_start.astimezone(zone).date(),
         "month_to": last_day.date(),
         "is_this_month": month == local_day(now, user.timezone).replace(day=1),
         "months": months_before(local_day(now, user.timezone)),
         "tiles": [stage for stage in found.orders.stages if stage.state in TILES],
+        **task_words(found),
         "others": [stage for stage in found.orders.stages if stage.state not in TILES],
         "site_states": [(s.value, s.label, found.sites.by_state[s.value]) for s in Site.State],
         "since": found.bars[0].start,
@@ -72,6 +73,16 @@ def hall(request: HttpRequest) -> HttpResponse:
         **map_context(),
     }
     return render_part(request, "reports/hall.html", context, part="fresh")
+
+
+def task_words(found: Hall) -> dict[str, Any]:
+    """Stages of the month's tasks apart from the cancelled, and the addresses of their lists."""
+    stages = found.tasks.month.stages
+    return {
+        "task_tiles": [stage for stage in stages if stage.state != TaskState.CANCELLED],
+        "task_others": [stage for stage in stages if stage.state == TaskState.CANCELLED],
+        "task_states": [state.value for state in TaskState if state != TaskState.CANCELLED],
+    }
 
 
 def chosen_month(text: str, today: date) -> date:

@@ -32,6 +32,8 @@ from sites.services.documents import PICTURES, TYPES
 from workorders.models import Task, WorkOrder
 
 ROWS = 50
+# How the chart draws a day, by how long ago it was.
+PHASES = {0: "", 1: "before", 7: "earlier"}
 TABS = ("overview", "devices", "alarms", "work", "archive")
 
 
@@ -149,8 +151,7 @@ def _line(found: SiteLoads, day: DayLoad, name: str) -> dict[str, Any]:
         "code": POWER,
         "unit": "kW",
         "decimals": 1,
-        "phase": "",
-        "tone": "" if day.days_ago == 0 else "past",
+        "phase": PHASES[day.days_ago],
         "at": [start + STEP_S * place for place in range(len(day.power_kw))],
         "value": [None if isnan(kw) else round(kw, 3) for kw in day.power_kw.tolist()],
     }

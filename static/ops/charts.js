@@ -111,7 +111,12 @@ function bars(data) {
 
 /* ---------- curves of points ---------- */
 
-const PHASES = { a: "ph-a", b: "ph-b", c: "ph-c", n: "ph-n", before: "text-3" };
+const PHASES = { a: "ph-a", b: "ph-b", c: "ph-c", n: "ph-n", before: "text-3", earlier: "text-3" };
+/* Times to compare with: grey, the nearer in longer dashes. */
+const PAST = {
+  before: { dash: [6, 3], css: " lg-dash" },
+  earlier: { dash: [2, 3], css: " lg-dot" },
+};
 const DASHES = ["solid", "solid", "solid", [6, 3], [2, 2], [8, 3, 2, 3]];
 
 const colourOf = (series, position) => token(PHASES[series.phase] ?? `c${(position % 6) + 1}`);
@@ -258,9 +263,9 @@ function curve(data, zone, height) {
       step: series.is_state ? "end" : false,
       data: pairs(series),
       lineStyle: {
-        width: series.phase === "before" ? 1.5 : 2,
+        width: PAST[series.phase] ? 1.5 : 2,
         color: colourOf(series, position),
-        type: series.phase === "before" ? "dashed" : DASHES[position % 6],
+        type: PAST[series.phase]?.dash ?? DASHES[position % 6],
       },
       itemStyle: { color: colourOf(series, position) },
       ...(position === 0 && {
@@ -570,7 +575,7 @@ function legend(figure, data) {
   place.replaceChildren(
     ...data.series.map((series, position) => {
       const entry = element("span");
-      const line = element("i", "lg-line");
+      const line = element("i", `lg-line${PAST[series.phase]?.css ?? ""}`);
       line.style.setProperty("--k", colourOf(series, position));
       entry.append(line, element("span", "", series.name));
       return entry;
