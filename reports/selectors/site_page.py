@@ -141,7 +141,12 @@ def overview(*, user: User, head: SiteHead, now: datetime) -> Overview:
         energy=energy.site_energy(devices=meters, zone=site.timezone, now=now) if meters else None,
         transformers=transformer_loads(site=site, incomers=incomers, now=now),
         load_devices=incomers,
-        alarms=list(Alarm.objects.filter(site=site).open().with_place()[:OPEN_ROWS]),
+        alarms=list(
+            Alarm.objects.filter(site=site)
+            .open()
+            .with_place()
+            .prefetch_related("orders")[:OPEN_ROWS]
+        ),
         orders=list(
             WorkOrder.objects.filter(site=site).open().with_place().order_by("due_at")[:OPEN_ROWS]
         ),

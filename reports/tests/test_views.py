@@ -10,16 +10,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from alarms.models import Alarm
-from alarms.states import Handling, Severity
+from alarms.states import CONDITION, HANDLING, Handling, Severity
 from alarms.tests.factories import make_alarm, make_rule
 from devices.models import Device, Gateway
 from devices.tests.factories import make_bus, make_device, make_gateway
-from sites.models import Site
+from sites.models import Grant, Site
+from sites.rules import DataClass
 from sites.tests.factories import People, make_site, people
 from tests.pages import figures_of
 from tests.queries import check, queries_of
 from workorders.models import WorkOrder
-from workorders.states import Kind, State
+from workorders.states import LIFE, TASK_LIFE, Kind, State
 from workorders.tests.factories import make_order
 
 pytestmark = pytest.mark.django_db
@@ -98,7 +99,7 @@ def count_of(response: Any) -> int:
     """Rows of the list that a figure leads to."""
     if "found_total" in response.context:
         return int(response.context["found_total"])
-    return int(response.context["page"].paginator.count)
+    return int(response.context["list"].total)
 
 
 def test_every_figure_leads_to_the_rows_that_it_counts(busy: People, client: Client) -> None:
@@ -208,12 +209,29 @@ def test_the_site_page_offers_orders_to_those_who_may_create_them(
     assert link not in page_of(cast.bo, client).get(url).content.decode()
 
 
+def test_a_measured_value_is_shown_to_those_who_may_see_its_class(
+    cast: People, client: Client
+) -> None:
+    rule = make_rule("LOAD", point_codes=["Ia"])
+    device = make_device(bus=make_bus(gateway=make_gateway(site=cast.site)))
+    make_alarm(device=device, rule=rule, at=timezone.now(), value=417.0, unit="A")
+    pages = ["/", *(f"/sites/{cast.site.pk}/?tab={tab}" for tab in ("overview", "alarms"))]
+
+    assert all("417" in page_of(cast.ana, client).get(url).content.decode() for url in pages)
+
+    Grant.objects.filter(user=cast.gu).update(data_classes=[DataClass.SAFETY])
+    for url in pages:
+        words = page_of(cast.gu, client).get(url).content.decode()
+        assert rule.label in words
+        assert "417" not in words
+
+
 def test_the_lives_are_drawn_from_their_tables(cast: People, client: Client) -> None:
     page = page_of(cast.bo, client).get("/help/states/")
 
     words = page.content.decode()
-    drawn = sum(len(life["moves"]) for life in page.context["lives"])
-    assert drawn == 36
+    drawn = [len(life["moves"]) for life in page.context["lives"]]
+    assert drawn == [len(life.edges) for life in (HANDLING, CONDITION, LIFE, TASK_LIFE)]
     assert words.count('<svg class="life"') == 4
     assert "待验收" in words
 

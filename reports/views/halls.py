@@ -15,10 +15,10 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
 from alarms.models import Alarm
+from alarms.selectors import lines_of
 from alarms.states import Handling, Severity
 from core.http import render_part
 from core.time import local_day
-from devices.models import PointCode
 from reports import selectors
 from reports.selectors import trends
 from reports.selectors.completeness import TARGET_PERCENT
@@ -64,7 +64,7 @@ def hall(request: HttpRequest) -> HttpResponse:
         "periods": period_words(),
         "unit": unit_words()[period],
         "bars": bars(found),
-        "points": points_of(found.newest_alarms),
+        "newest_lines": lines_of(found.newest_alarms, user=user, now=now),
         "steps": {alarm.pk: next_step(user, alarm) for alarm in found.newest_alarms},
         "normal_word": pgettext("site", "正常"),
         "silent_word": pgettext("site", "离线"),
@@ -141,12 +141,6 @@ def _title(start: datetime, end: datetime, period: str) -> str:
     if period == "month":
         return f"{start:%Y-%m-%d}"
     return f"{start:%m-%d %H:%M}–{end - timedelta(minutes=1):%H:%M}"
-
-
-def points_of(alarms: list[Alarm]) -> dict[str, PointCode]:
-    """The dictionary's rows of the points that the alarms name."""
-    codes = {alarm.point_code or alarm.worst_code for alarm in alarms} - {""}
-    return PointCode.objects.in_bulk(codes, field_name="code")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
 from alarms.models import Alarm
+from alarms.selectors import lines_of
 from core.http import render_part
 from core.time import local_day
-from devices.models import PointCode
 from reports.selectors import site_curves
 from reports.selectors.completeness import TARGET_PERCENT
 from reports.selectors.places import POWER
@@ -77,7 +77,7 @@ def _overview(user: User, head: SiteHead, now: Any) -> dict[str, Any]:
         "target": TARGET_PERCENT,
         "today": local_day(now, head.site.timezone),
         "hours": range(max((len(row.hours) for row in found.heat), default=24)),
-        "points": _points(found.alarms),
+        "alarm_lines": lines_of(found.alarms, user=user, now=now),
     }
 
 
@@ -89,9 +89,12 @@ def _devices(user: User, head: SiteHead, now: Any) -> dict[str, Any]:
 
 
 def _alarms(user: User, head: SiteHead, now: Any) -> dict[str, Any]:
-    alarms = Alarm.objects.filter(site=head.site).with_place()
-    shown = list(alarms.order_by("-last_raised_at", "-pk")[:ROWS])
-    return {"alarms": shown, "points": _points(shown), "total": alarms.count()}
+    alarms = Alarm.objects.filter(site=head.site)
+    rows = alarms.with_place().prefetch_related("orders").order_by("-last_raised_at", "-pk")
+    return {
+        "alarm_lines": lines_of(list(rows[:ROWS]), user=user, now=now),
+        "total": alarms.count(),
+    }
 
 
 def _work(user: User, head: SiteHead, now: Any) -> dict[str, Any]:
@@ -120,11 +123,6 @@ _CONTEXTS = {
     "work": _work,
     "archive": _archive,
 }
-
-
-def _points(alarms: list[Alarm]) -> dict[str, PointCode]:
-    codes = {alarm.point_code or alarm.worst_code for alarm in alarms} - {""}
-    return PointCode.objects.in_bulk(codes, field_name="code") if codes else {}
 
 
 @login_required
