@@ -32,6 +32,8 @@ _UNIT = Field(_("单位"), _of_alarm("unit"))
 ALARMS = register(
     ListSpec(
         key="alarms",
+        title=_("告警管理"),
+        url_name="alarms:alarm-list",
         order="severity",
         actions="alarms/cells/actions.html",
         is_selectable=True,

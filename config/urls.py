@@ -22,3 +22,5 @@ urlpatterns = [
     path("jsi18n/", JavaScriptCatalog.as_view(), name="jsi18n"),
     path("admin/", admin.site.urls),
 ]
+
+handler500 = "core.http.server_error"

@@ -1,5 +1,7 @@
 """Answers: a part or a whole page, a refusal as a page, the reader's language."""
 
+import logging
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -7,13 +9,16 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.db.models.fields.files import FieldFile
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template import loader
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import trigger_client_event
 
 from core.errors import DomainError, Invalid, NotFound
+
+logger = logging.getLogger(__name__)
 
 # In the tags of a message of success: where a POST takes it back.
 UNDO = "undo:"
@@ -80,6 +85,23 @@ class DomainErrorMiddleware:
         if not isinstance(exception, DomainError):
             return None
         return render(request, "refused.html", {"refusal": exception}, status=exception.status)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer what nobody foresaw, with a number that a person can read out and that the log has.
+
+    It asks neither the database nor the session: they may be what failed.
+    """
+    number = secrets.token_hex(4).upper()
+    logger.error("http.failed number=%s method=%s path=%r", number, request.method, request.path)
+    if request.path.startswith("/api/v1/"):
+        code = "server_error"
+        title = translation.gettext("服务器出错了，错误已记入日志。")
+        body = {"type": f"urn:dianwu:problem:{code}", "code": code, "title": title}
+        body |= {"status": 500, "number": number}
+        return JsonResponse(body, status=500, content_type="application/problem+json")
+    page = loader.render_to_string("500.html", {"number": number})
+    return HttpResponse(page, status=500)
 
 
 def flash(request: HttpRequest, refusal: DomainError) -> None:

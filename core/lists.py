@@ -51,7 +51,7 @@ class Column:
 class ListSpec:
     """A list: its key in saved views, its columns, the ordering in force without a parameter.
 
-    `actions` is the template of the last cell of a row, '' when rows have no actions.
+    `title` and `url_name` are its page's. `actions` is the template of the last cell of a row, '' when rows have no actions.
     """
 
     key: str
@@ -59,6 +59,8 @@ class ListSpec:
     order: str = ""
     actions: str = ""
     is_selectable: bool = False
+    title: Any = ""
+    url_name: str = ""
 
     def chosen(self, keys: Iterable[str]) -> list[Column]:
         """Columns by key in the order given, unknown ones left out, fixed ones always there."""

@@ -25,6 +25,8 @@ def _town(line: Any) -> str | None:
 SITES = register(
     ListSpec(
         key="sites",
+        title=pgettext_lazy("plural", "站点"),
+        url_name="reports:site-list",
         order="number",
         columns=(
             Column(

@@ -1,7 +1,9 @@
 """Gates: may this person see or do this here? Asked in one place, answered from the grants."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -10,7 +12,7 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from core.errors import Forbidden, NotFound
-from core.lists import Chosen
+from core.lists import Chosen, ListSpec, spec_of
 from sites.models import (
     Grant,
     Job,
@@ -139,3 +141,29 @@ def list_chosen(*, user: User, page: str) -> Chosen:
         first_id=choice.first_view_id if choice else None,
         may_share=may_share_views(user=user),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ViewsOfList:
+    """Saved views of one list, and which of them comes first for the person."""
+
+    spec: ListSpec
+    views: list[SavedView]
+    first_id: int | None
+
+
+def views_by_list(*, user: User) -> list[ViewsOfList]:
+    """The saved views that the person sees, list by list, with the one that comes first there."""
+    firsts = dict(
+        ListChoice.objects.filter(user=user, first_view__isnull=False).values_list(
+            "page", "first_view_id"
+        )
+    )
+    views = (
+        SavedView.objects.visible_to(user).select_related("owner").order_by("page", "name", "pk")
+    )
+    return [
+        ViewsOfList(spec, list(found), firsts.get(page))
+        for page, found in groupby(views, key=lambda view: view.page)
+        if (spec := spec_of(page)) is not None
+    ]

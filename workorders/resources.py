@@ -57,6 +57,8 @@ _LATE = Field(_("超期"), lambda line: line.is_late)
 ORDERS = register(
     ListSpec(
         key="orders",
+        title=pgettext_lazy("plural", "工单"),
+        url_name="workorders:order-list",
         order="-created_at",
         columns=(
             Column(
@@ -141,6 +143,8 @@ ORDERS = register(
 TASKS = register(
     ListSpec(
         key="tasks",
+        title=pgettext_lazy("plural", "任务"),
+        url_name="workorders:task-list",
         order="due_at",
         columns=(
             Column(

@@ -108,6 +108,7 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 pgettext("tab", "曲线"),
                 reverse("reports:curves"),
                 "chart-line",
+                go="c",
             ),
             NavItem(
                 "alarms",
@@ -165,6 +166,11 @@ def navigation(found: Counts, *, is_manager: bool = False) -> list[tuple[str, li
         (_("运维"), [items["alarms"], items["workorders"], items["tasks"]]),
         *managed,
     ]
+
+
+def navigation_of(user: User) -> list[tuple[str, list[NavItem]]]:
+    """The navigation as this person has it."""
+    return navigation(counts(user), is_manager=_is_manager(user))
 
 
 def tabs(found: Counts) -> list[NavItem]:

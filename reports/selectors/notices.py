@@ -1,4 +1,4 @@
-"""What the bell shows: alarms that wait for a look, one's overdue orders, one's finished jobs."""
+"""What the bell shows: alarms that wait for a look, one's overdue work, one's finished jobs."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from alarms.models import Alarm
 from alarms.states import Severity
 from sites.models import Job, User
-from workorders.models import WorkOrder
+from workorders.models import Task, WorkOrder
 
 MOST = 8
 JOBS_FOR = timedelta(days=1)
@@ -14,18 +14,20 @@ JOBS_FOR = timedelta(days=1)
 
 @dataclass(slots=True)
 class Notices:
-    """Alarms newest first with whether they came after the person last looked; orders by due time."""
+    """Alarms newest first with whether they came after the person last looked; work by due time."""
 
     alarms: list[tuple[Alarm, bool]] = field(default_factory=list)
     alarm_count: int = 0
     orders: list[WorkOrder] = field(default_factory=list)
     order_count: int = 0
+    tasks: list[Task] = field(default_factory=list)
+    task_count: int = 0
     jobs: list[Job] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
         """Nothing waits."""
-        return not (self.alarms or self.orders or self.jobs)
+        return not (self.alarms or self.orders or self.tasks or self.jobs)
 
     @property
     def new_alarms(self) -> int:
@@ -34,7 +36,7 @@ class Notices:
 
 
 def notices(*, user: User, now: datetime) -> Notices:
-    """Unverified critical and major alarms, open orders of the person past due, jobs of the last day."""
+    """Unverified critical and major alarms, the person's open work past due, jobs of the last day."""
     alarms = (
         Alarm.objects.visible_to(user)
         .to_handle()
@@ -42,6 +44,7 @@ def notices(*, user: User, now: datetime) -> Notices:
         .order_by("-last_raised_at", "-pk")
     )
     orders = WorkOrder.objects.visible_to(user).overdue(now).filter(assignee=user)
+    tasks = Task.objects.visible_to(user).overdue(now).filter(assignee=user)
     jobs = Job.objects.visible_to(user).filter(finished_at__gt=now - JOBS_FOR)
     seen_at = user.notices_seen_at
     return Notices(
@@ -52,5 +55,7 @@ def notices(*, user: User, now: datetime) -> Notices:
         alarm_count=alarms.count(),
         orders=list(orders.with_place().order_by("due_at")[:MOST]),
         order_count=orders.count(),
+        tasks=list(tasks.with_place().order_by("due_at")[:MOST]),
+        task_count=tasks.count(),
         jobs=list(jobs.order_by("-finished_at")[:MOST]),
     )

@@ -1,8 +1,9 @@
-"""The one search of the frame: places and points, numbers of alarms and orders, pages."""
+"""The one search of the frame: places and points, numbers of alarms, orders and tasks, pages."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q
@@ -14,9 +15,9 @@ from alarms.models import Alarm
 from core.search import search_text, words_of
 from devices.selectors import search as search_places
 from devices.selectors.search import Found
-from reports.selectors.frame import counts, navigation
+from reports.selectors.frame import navigation_of
 from sites.models import User
-from workorders.models import WorkOrder
+from workorders.models import Task, WorkOrder
 
 # A number is asked for by three digits of it or more; by fewer nearly every number would be found.
 _NUMBER = re.compile(r"\d{3,}")
@@ -105,50 +106,62 @@ def _with_words(address: str, text: str) -> str:
 
 
 def _numbers(user: User, words: list[str]) -> Iterable[Group]:
+    if not all(_NUMBER.search(word) for word in words):
+        return
     condition = Q()
     for word in words:
-        if not _NUMBER.search(word):
-            return
         condition &= Q(number__icontains=word)
-    alarms = Alarm.objects.visible_to(user).filter(condition).with_place().order_by("-number")
-    yield Group(
-        "alarms",
-        pgettext("plural", "告警"),
-        [
-            Hit(
-                reverse("alarms:alarm-detail", args=[alarm.pk]),
-                f"{alarm.number} {alarm.rule.label}",
-                _under(alarm.site.label, alarm.device),
-                severity=alarm.severity,
-                state=alarm.get_handling_display(),
-            )
-            for alarm in alarms[:MOST]
-        ],
-    )
-    orders = WorkOrder.objects.visible_to(user).filter(condition).with_place().order_by("-number")
+    yield Group("alarms", pgettext("plural", "告警"), _alarms(user, condition))
+    orders, tasks = WorkOrder.objects.visible_to(user), Task.objects.visible_to(user)
     yield Group(
         "orders",
         pgettext("plural", "工单"),
-        [
-            Hit(
-                reverse("workorders:order-detail", args=[order.pk]),
-                f"{order.number} {order.label}",
-                order.site.label,
-                "clipboard-list",
-                state=order.get_state_display(),
-            )
-            for order in orders[:MOST]
-        ],
+        _work(orders.filter(condition), "workorders:order-detail", "clipboard-list"),
     )
+    yield Group(
+        "tasks",
+        pgettext("plural", "任务"),
+        _work(tasks.filter(condition), "workorders:task-detail", "checklist"),
+    )
+
+
+def _alarms(user: User, condition: Q) -> list[Hit]:
+    alarms = Alarm.objects.visible_to(user).filter(condition).with_place().order_by("-number")
+    return [
+        Hit(
+            reverse("alarms:alarm-detail", args=[alarm.pk]),
+            f"{alarm.number} {alarm.rule.label}",
+            _under(alarm.site.label, alarm.device),
+            severity=alarm.severity,
+            state=alarm.get_handling_display(),
+        )
+        for alarm in alarms[:MOST]
+    ]
+
+
+def _work(rows: Any, address: str, icon: str) -> list[Hit]:
+    """Orders or tasks, the newest first."""
+    return [
+        Hit(
+            reverse(address, args=[row.pk]),
+            f"{row.number} {row.label}",
+            row.site.label,
+            icon,
+            state=row.get_state_display(),
+        )
+        for row in rows.with_place().order_by("-number")[:MOST]
+    ]
 
 
 def _pages(user: User, words: list[str]) -> Group:
     pages = [
         Hit(item.url, item.label, icon=item.icon)
-        for _title, items in navigation(counts(user))
+        for _title, items in navigation_of(user)
         for item in items
     ]
     pages += [
+        Hit(reverse("workorders:my-work"), _("我的工作"), icon="user-check"),
+        Hit(reverse("workorders:calendar"), _("日历"), icon="calendar"),
         Hit(reverse("sites:profile"), _("我的"), icon="user"),
         Hit(reverse("account_change_password"), _("修改密码"), icon="key"),
         Hit(reverse("mfa_index"), _("双因素身份认证"), icon="shield-lock"),

@@ -1,5 +1,6 @@
 """The frame's search and notices: what is found, what is new, nothing of others."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -13,8 +14,8 @@ from reports.selectors.searching import find
 from sites import services
 from sites.models import User
 from sites.tests.factories import People, people
-from workorders.states import State
-from workorders.tests.factories import make_order
+from workorders.states import State, TaskState
+from workorders.tests.factories import make_order, make_task
 
 pytestmark = pytest.mark.django_db
 
@@ -28,21 +29,24 @@ def keys(user: User, text: str) -> dict[str, list[str]]:
     return {group.key: [hit.title for hit in group.hits] for group in find(user=user, text=text)}
 
 
-def test_alarms_and_orders_are_found_by_number(cast: People) -> None:
+def test_alarms_orders_and_tasks_are_found_by_number(cast: People) -> None:
     now = timezone.now()
     alarm = make_alarm(device=make_device(site=cast.site), rule=make_rule(), at=now)
     order = make_order(cast=cast, now=now, due_at=now + timedelta(hours=1), title="换表")
 
     assert keys(cast.di, alarm.number.lower())["alarms"] == [f"{alarm.number} {alarm.rule.label}"]
     assert keys(cast.di, order.number[-13:])["orders"] == [f"{order.number} 换表"]
+    task = make_task(cast=cast, title="月度巡检")
+    assert keys(cast.di, task.number.lower())["tasks"] == [f"{task.number} 月度巡检"]
     assert "alarms" not in keys(cast.di, "gj")
-    assert keys(cast.cy, alarm.number) == {}
+    assert keys(cast.cy, alarm.number) == {} == keys(cast.cy, task.number)
 
 
 def test_pages_are_found_by_pinyin_and_named_without_words(cast: People) -> None:
     assert keys(cast.di, "gjgl")["pages"] == ["告警管理"]
     assert "工作大厅" in keys(cast.di, "")["pages"]
-    assert "后台管理" not in keys(cast.di, "")["pages"]
+    assert not {"后台管理", "档案导入导出"} & set(keys(cast.di, "")["pages"])
+    assert keys(cast.ana, "dadr")["pages"] == ["档案导入导出"]
 
 
 def test_the_search_page_needs_no_script(client: Client, cast: People) -> None:
@@ -69,13 +73,34 @@ def test_notices_are_what_waits_for_the_person(client: Client, cast: People) -> 
         state=State.ASSIGNED,
     )
 
+    task = make_task(
+        cast=cast,
+        state=TaskState.ASSIGNED,
+        due_on=(now - timedelta(days=2)).date(),
+        now=now - timedelta(days=3),
+    )
+
     found = notices(user=cast.bo, now=now)
     services.mark_notices_seen(user=cast.bo, now=now)
     seen = notices(user=User.objects.get(pk=cast.bo.pk), now=now)
 
     assert [(alarm.severity, new) for alarm, new in found.alarms] == [("critical", True)]
     assert (found.new_alarms, seen.new_alarms, found.orders) == (1, 0, [late])
-    assert notices(user=cast.di, now=now).orders == []
+    assert (found.tasks, found.task_count) == ([task], 1)
+    assert (notices(user=cast.di, now=now).orders, notices(user=cast.di, now=now).tasks) == ([], [])
     assert notices(user=cast.cy, now=now).is_empty
     client.force_login(cast.bo)
-    assert "我的超期工单" in client.get("/notices/").content.decode()
+    page = client.get("/notices/").content.decode()
+    assert "我的超期工单" in page
+    assert f'href="/tasks/{task.pk}/"' in page
+
+
+def test_what_runs_is_told_to_staff_alone(client: Client, cast: People) -> None:
+    client.force_login(cast.di)
+    assert "PostgreSQL" not in client.get("/about/").content.decode()
+
+    User.objects.filter(pk=cast.di.pk).update(is_staff=True)
+    running = dict(client.get("/about/").context["running"])
+
+    assert list(running) == ["Python", "Django", "PostgreSQL", "Redis"]
+    assert all(re.match(r"\d+\.\d+", number) for number in running.values())

@@ -1,6 +1,7 @@
 """Help: the lives of alarms, orders and tasks, drawn from their tables; what the product is made of."""
 
 import json
+import platform
 import re
 import tomllib
 from contextlib import suppress
@@ -8,8 +9,11 @@ from functools import cache
 from importlib import metadata
 from typing import Any
 
+import django
+import redis
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -76,13 +80,31 @@ def completeness(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def about(request: HttpRequest) -> HttpResponse:
-    """Version, and the licences of what the product is built with."""
+    """Version, and the licences of what the product is built with; for staff, what runs here."""
     context = {
         "version": tomllib.loads(PROJECT.read_text())["project"]["version"],
+        "running": _running() if getattr(request.user, "is_staff", False) else [],
         "packages": json.loads(PINS.read_text())["packages"],
         "libraries": libraries(),
     }
     return render(request, "reports/about.html", context)
+
+
+def _running() -> list[tuple[str, str]]:
+    """Programs under the product with their versions; "" for one that does not answer."""
+    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:
+        try:
+            redis_version = str(client.info("server")["redis_version"])
+        except (redis.RedisError, OSError):
+            redis_version = ""
+    # The database says 170004 and means 17.4.
+    major, minor = divmod(connection.pg_version, 10_000)
+    return [
+        ("Python", platform.python_version()),
+        ("Django", django.get_version()),
+        ("PostgreSQL", f"{major}.{minor}"),
+        ("Redis", redis_version),
+    ]
 
 
 @cache

@@ -150,3 +150,28 @@ def test_sorting_sizes_and_nonsense(cast: People, client: Client) -> None:
     ]
     assert look("page_size=25").page.paginator.per_page == 25
     assert look("page_size=7&page=abc&columns=,,&saved=x").page.paginator.per_page == 50
+
+
+def test_the_profile_lists_ones_views_and_the_shared_ones(cast: People, client: Client) -> None:
+    cast.di.organisation = cast.ana.organisation
+    cast.di.save()
+    own = save(cast.di, "我的紧急")
+    shared = save(cast.ana, "大家的", page="orders", query="", is_shared=True)
+    save(cast.cy, "别人的")
+    client.force_login(cast.di)
+
+    client.post("/lists/alarms/first-view/", {"view": own.pk, "next": "/profile/"})
+    found = client.get("/profile/")
+
+    assert [(one.spec.key, one.views, one.first_id) for one in found.context["views_of_lists"]] == [
+        ("alarms", [own], own.pk),
+        ("orders", [shared], None),
+    ]
+    page = found.content.decode()
+    assert f"/alarms/?view=all&amp;severity=critical&amp;saved={own.pk}" in page
+    assert f"/views/{own.pk}/edit/" in page
+    assert f"/views/{shared.pk}/edit/" not in page
+    renamed = client.post(f"/views/{own.pk}/edit/", {"name": "要紧", "next": "/profile/"})
+    assert renamed["Location"] == "/profile/"
+    own.refresh_from_db()
+    assert own.name == "要紧"

@@ -64,6 +64,7 @@ def test_the_profile_is_saved(client: Client) -> None:
         "phone": "123",
         "language": "en",
         "theme": "dark",
+        "density": "compact",
         "timezone": "Asia/Urumqi",
     }
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.i18n import set_language
 
-from sites import services
+from sites import selectors, services
 from sites.forms import ProfileForm
 from sites.models import User, access_for
 
@@ -30,7 +30,7 @@ def back(request: HttpRequest) -> str:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    """Name, language, theme, zone, two-step verification, tokens of one's devices."""
+    """Name, language, theme, zone, saved views of lists, tokens of one's devices."""
     user = cast(User, request.user)
     form = ProfileForm(request.POST or None, instance=User.objects.get(pk=user.pk))
     if request.method == "POST" and form.is_valid():
@@ -41,7 +41,12 @@ def profile(request: HttpRequest) -> HttpResponse:
         return response
     now = timezone.now()
     tokens = user.api_tokens.filter(revoked_at__isnull=True, expires_at__gt=now)
-    context = {"form": form, "tokens": tokens, "roles": access_for(user).roles()}
+    context = {
+        "form": form,
+        "tokens": tokens,
+        "roles": access_for(user).roles(),
+        "views_of_lists": selectors.views_by_list(user=user),
+    }
     return render(request, "sites/profile.html", context)
 
 

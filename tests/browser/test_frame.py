@@ -37,9 +37,10 @@ def test_keys_go_help_and_stay_out_of_the_way(world: World, visit: Visit) -> Non
     page.keyboard.press("a")
     expect(page).to_have_url(re.compile("/$"))
     page.keyboard.press("Escape")
-    page.keyboard.press("g")
-    page.keyboard.press("a")
-    expect(page).to_have_url(re.compile("/alarms/$"))
+    for letter, address in (("c", "/curves/"), ("t", "/tasks/"), ("a", "/alarms/")):
+        page.keyboard.press("g")
+        page.keyboard.press(letter)
+        expect(page).to_have_url(re.compile(f"{address}$"))
 
     page.locator("[data-search]").press("g")
     page.locator("[data-search]").press("h")
@@ -86,7 +87,7 @@ def test_a_toast_can_be_taken_back_and_waits_while_it_is_looked_at(
     shown = page.locator(".toast-note")
     expect(shown).to_be_visible()
     assert objections(di) == []
-    page.clock.run_for(9000)
+    page.clock.run_for(6000)
     expect(shown).to_be_visible()
     shown.hover()
     page.clock.run_for(20000)
@@ -140,21 +141,21 @@ def test_a_part_that_fails_says_so_and_can_be_tried_again(world: World, visit: V
 
     box = page.locator("#alarm-list > .part-error")
     expect(box).to_contain_text("503")
-    expect(page.locator("tr[data-alarm]").first).to_be_visible()
+    expect(page.locator("tr[data-row]").first).to_be_visible()
     expect(page.locator("#alarm-list")).not_to_have_attribute("aria-busy", "true")
     page.unroute("**/alarms/")
     box.get_by_role("button", name="重试").click()
     expect(box).to_have_count(0)
-    expect(page.locator("tr[data-alarm]").first).to_be_visible()
+    expect(page.locator("tr[data-row]").first).to_be_visible()
 
 
 def test_the_drawer_leaves_the_page_in_use_and_fits_a_phone(world: World, visit: Visit) -> None:
     bo = visit(world.cast.bo, size=PHONE)
     page = bo.open(f"/live/?device={world.device.pk}")
-    opener = page.locator(".live-table button").first
+    opener = page.locator(".live-table [data-curve]").first
     opener.click()
     drawer = page.locator("#drawer")
-    expect(drawer.locator("#point-curve[data-drawn]")).to_be_visible()
+    expect(drawer.locator("#drawer-curves[data-drawn]")).to_be_visible()
 
     expect(drawer).not_to_have_attribute("aria-modal", "true")
     box = drawer.bounding_box()

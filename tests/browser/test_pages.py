@@ -30,7 +30,7 @@ def test_the_policy_holds_while_one_clicks_around(scheme: str, world: World, vis
     page.locator("#verify [data-close]").last.click()
     page.click("header .avatar")
     page.click("[data-bell]")
-    expect(page.locator("#notices")).to_contain_text("绝缘")
+    expect(page.locator("#notices")).to_contain_text("剩余电流")
     page.click("[data-theme-toggle]")
     page = ana.open(f"/live/?device={world.device.pk}")
     page.locator(".live-table [data-curve]").first.click()
