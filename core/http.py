@@ -97,7 +97,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if request.path.startswith("/api/v1/"):
         code = "server_error"
         title = translation.gettext("服务器出错了，错误已记入日志。")
-        body = {"type": f"urn:dianwu:problem:{code}", "code": code, "title": title}
+        body: dict[str, Any] = {"type": f"urn:dianwu:problem:{code}", "code": code, "title": title}
         body |= {"status": 500, "number": number}
         return JsonResponse(body, status=500, content_type="application/problem+json")
     page = loader.render_to_string("500.html", {"number": number})

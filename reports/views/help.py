@@ -7,7 +7,7 @@ import tomllib
 from contextlib import suppress
 from functools import cache
 from importlib import metadata
-from typing import Any
+from typing import Any, cast
 
 import django
 import redis
@@ -98,7 +98,7 @@ def _running() -> list[tuple[str, str]]:
         except (redis.RedisError, OSError):
             redis_version = ""
     # The database says 170004 and means 17.4.
-    major, minor = divmod(connection.pg_version, 10_000)
+    major, minor = divmod(cast(Any, connection).pg_version, 10_000)
     return [
         ("Python", platform.python_version()),
         ("Django", django.get_version()),

@@ -20,6 +20,7 @@ from devices.tests.factories import (
 )
 from devices.tests.samples import make_batch
 from sites.models import Job
+from sites.services import save_view
 from sites.tests.factories import People, make_circuit, make_job, make_room, people
 from workorders.models import Task, WorkOrder
 from workorders.states import State, TaskState
@@ -161,6 +162,7 @@ def make_world() -> World:
     )
     task = plan.tasks.get()
     bring_task(task, TaskState.ASSIGNED, cast=cast)
+    save_view(user=cast.ana, page="alarms", name="紧急", query="severity=critical", now=now)
     return World(
         cast=cast,
         device=device,
