@@ -126,10 +126,10 @@ def chips_of(filters: django_filters.FilterSet) -> list[tuple[str, str]]:
         return []
     found = []
     for name, value in filters.form.cleaned_data.items():
-        if value in (None, "", []) or name == "ordering":
+        values = list(value) if isinstance(value, list | QuerySet) else [value]
+        if not values or values[0] in (None, "") or name == "ordering":
             continue
-        choices = dict(getattr(filters.form.fields[name], "choices", ()) or ())
-        values = value if isinstance(value, list) else [value]
+        choices = _choices(filters.form.fields[name])
         words = pgettext("between items", "、").join(str(_words(one, choices)) for one in values)
         text = gettext("%(label)s：%(words)s") % {
             "label": filters.filters[name].label,
@@ -137,6 +137,13 @@ def chips_of(filters: django_filters.FilterSet) -> list[tuple[str, str]]:
         }
         found.append((name, text))
     return found
+
+
+def _choices(field: forms.Field) -> dict[Any, Any]:
+    """Words of a closed set; the rows of a model speak for themselves and are not all read."""
+    if isinstance(field, forms.ModelChoiceField):
+        return {}
+    return dict(getattr(field, "choices", ()) or ())
 
 
 def _words(value: Any, choices: dict[Any, Any]) -> Any:

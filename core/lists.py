@@ -201,6 +201,11 @@ class ListPage:
         """Headers of the columns shown."""
         return [self._head(column) for column in self.columns]
 
+    @property
+    def sorts(self) -> list[Head]:
+        """What the rows can be ordered by, also by columns that are not shown."""
+        return [self._head(column) for column in self.spec.columns if column.order]
+
     def _head(self, column: Column) -> Head:
         if not column.order:
             return Head(column, "", "")

@@ -31,8 +31,8 @@ from core.errors import Invalid
 # A sheet of more rows takes too long for one answer.
 ROWS_AT_ONCE = 50_000
 FORMATS = ("csv", "xlsx")
-_CSV_TYPE = "text/csv; charset=utf-8"
-_XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CSV_TYPE = "text/csv; charset=utf-8"
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _FORMULA = re.compile(r"^[=+\-@\t\r]")
 _ROWS_PER_CHUNK = 500
 
@@ -95,7 +95,7 @@ def answer(  # noqa: PLR0913 - what a sheet consists of
     rows = ([cell(field.value(line), info) for field in fields] for line in lines)
     head = [safe(field.heading) for field in fields]
     if kind == "xlsx":
-        response: HttpResponseBase = HttpResponse(xlsx(head, rows), content_type=_XLSX_TYPE)
+        response: HttpResponseBase = HttpResponse(xlsx(head, rows), content_type=XLSX_TYPE)
     else:
         response = _streamed(request, csv_chunks(head, rows))
     response.headers["Content-Disposition"] = content_disposition_header(
@@ -148,8 +148,8 @@ def _streamed(request: HttpRequest, chunks: Iterator[bytes]) -> HttpResponseBase
     """A stream in the reader's language, of the kind that the server at work can send."""
     spoken = _in_language(chunks, translation.get_language() or "")
     if isinstance(request, ASGIRequest):
-        return StreamingHttpResponse(_asynchronous(spoken), content_type=_CSV_TYPE)
-    return StreamingHttpResponse(spoken, content_type=_CSV_TYPE)
+        return StreamingHttpResponse(_asynchronous(spoken), content_type=CSV_TYPE)
+    return StreamingHttpResponse(spoken, content_type=CSV_TYPE)
 
 
 def _in_language(chunks: Iterator[bytes], language: str) -> Iterator[bytes]:

@@ -230,11 +230,18 @@ class SheetRenderer(JSONRenderer):
     format = "csv"
 
 
+class WorkbookRenderer(SheetRenderer):
+    """The same for callers that name the other kind."""
+
+    media_type = sheets.XLSX_TYPE
+    format = "xlsx"
+
+
 class AlarmSheetEndpoint(Endpoint):
     """The list as a sheet."""
 
     parameters = frozenset(AlarmFilter.base_filters) | {"kind", "columns"}
-    renderer_classes = [SheetRenderer, JSONRenderer]
+    renderer_classes = [SheetRenderer, WorkbookRenderer, JSONRenderer]
 
     @extend_schema(
         operation_id="alarms_sheet",
@@ -242,7 +249,10 @@ class AlarmSheetEndpoint(Endpoint):
             OpenApiParameter("kind", str, enum=list(sheets.FORMATS), description="csv unless told"),
             OpenApiParameter("columns", str, description="Keys of columns, separated by commas."),
         ],
-        responses={(200, "text/csv"): OpenApiTypes.BINARY},
+        responses={
+            (200, "text/csv"): OpenApiTypes.BINARY,
+            (200, sheets.XLSX_TYPE): OpenApiTypes.BINARY,
+        },
     )
     def get(self, request: Request) -> Any:
         """Fetch alarms as CSV or XLSX, with the filters and the ordering of the list."""

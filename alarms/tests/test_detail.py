@@ -1,5 +1,6 @@
 """The page of an alarm: its place, neighbours, past, curve, remarks with pictures, the way it came."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,8 @@ from alarms import selectors, services
 from alarms.models import Alarm, AlarmPhoto
 from alarms.tests.factories import NOW, bring, make_alarm, make_rule, recover
 from core.errors import Invalid
-from devices.tests.factories import make_device
+from devices.models import Device
+from devices.tests.factories import make_bus, make_device, make_gateway, make_template_version
 from sites.models import Grant
 from sites.tests.factories import People, make_circuit, make_room, people
 from workorders.tests.factories import picture
@@ -175,3 +177,42 @@ def test_the_preview_offers_the_next_moves(cast: People, client: Client) -> None
     client.force_login(cast.gu)
     assert "/alarms/bulk/" not in client.get(f"/alarms/{alarm.pk}/preview/").content.decode()
     assert Alarm.objects.get(pk=alarm.pk).handling == "unverified"
+
+
+def test_the_curve_goes_on_in_the_explorer(cast: People, client: Client) -> None:
+    device = make_device(site=cast.site, template_version=make_template_version())
+    alarm = make_alarm(device=device, at=timezone.now() - timedelta(minutes=5))
+    client.force_login(cast.di)
+
+    query = client.get(f"/alarms/{alarm.pk}/?window=30").context["explorer"]
+
+    assert f"point={device.pk}%3A{alarm.point_code}" in query
+    assert client.get(f"/curves/?{query}").context["query"].compare == "day"
+    assert client.get(f"/curves/csv/?{query}")["Content-Type"].startswith("text/csv")
+    Grant.objects.filter(user=cast.di).update(data_classes=["energy"])
+    assert client.get(f"/alarms/{alarm.pk}/").context["explorer"] == ""
+
+
+def test_every_level_of_the_place_has_its_page(cast: People, client: Client) -> None:
+    room = make_room("一号配电室", site=cast.site)
+    circuit = make_circuit("401", room=room)
+    device = make_device(
+        bus=make_bus(gateway=make_gateway(site=cast.site)), room=room, circuit=circuit
+    )
+    alarm = make_alarm(device=device)
+    client.force_login(cast.di)
+
+    text = client.get(f"/alarms/{alarm.pk}/").content.decode()
+    place = text[text.index('class="place"') : text.index("near")]
+    links = re.findall(r'<li class="place-\w+"[^>]*>.*?<a href="([^"]+)"', place)
+
+    assert links == [
+        f"/sites/?enterprise={cast.site.enterprise_id}",
+        f"/sites/{cast.site.pk}/",
+        f"/live/?room={room.pk}",
+        f"/live/?circuit={circuit.pk}",
+        f"/live/?device={device.pk}",
+    ]
+    assert {client.get(link).status_code for link in links} == {200}
+    Device.objects.filter(pk=device.pk).update(is_enabled=False)
+    assert links[-1] not in client.get(f"/alarms/{alarm.pk}/").content.decode()

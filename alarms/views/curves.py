@@ -1,7 +1,8 @@
 """The curve around an alarm: the event, the day before as a comparison, the limits."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -14,8 +15,9 @@ from alarms.models import Alarm, Rule
 from alarms.states import Condition
 from core.errors import NotFound
 from devices import history
+from devices import selectors as device_selectors
 from devices.history import Series
-from devices.models import PointCode
+from devices.models import Device, PointCode
 from devices.states import PointKind
 from sites import selectors as site_selectors
 from sites.models import User
@@ -74,6 +76,32 @@ def points_of(alarm: Alarm, user: User) -> list[PointCode]:
         codes = ["Ua", "Ub", "Uc"]
     classes = site_selectors.data_classes_for(user=user, site=alarm.site)
     return list(PointCode.objects.filter(code__in=codes, data_class__in=classes))
+
+
+def explorer_query(alarm: Alarm, user: User, *, window: int, now: datetime) -> str:
+    """The query of the curves page for the same points and period; '' where it has none of them."""
+    device = (
+        Device.objects.visible_to(user)
+        .with_place()
+        .select_related("template_version__layout")
+        .filter(pk=alarm.device_id)
+        .first()
+    )
+    if device is None:
+        return ""
+    codes = {point.code for point in points_of(alarm, user)}
+    connected = device_selectors.points_for(user=user, devices=[device])[device.pk]
+    points = [point.id for point in connected if point.code in codes]
+    if not points:
+        return ""
+    around = timedelta(minutes=window)
+    start, end = alarm.last_raised_at - around, min(alarm.last_raised_at + around, now)
+    period = [("from", _iso(start)), ("to", _iso(end)), ("compare", "day")]
+    return urlencode([*(("point", point) for point in points), *period])
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def limits_of(alarm: Alarm, point: PointCode) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from alarms.filters import AlarmFilter
 from alarms.forms import ArchiveForm, CommentForm, IgnoreForm, VerifyForm
 from alarms.models import Alarm, AlarmLog, AlarmPhoto
 from alarms.states import Condition, Handling, Severity
-from alarms.views.curves import WINDOWS_MIN, limits_of, window_of
+from alarms.views.curves import WINDOWS_MIN, explorer_query, limits_of, window_of
 from alarms.views.lists import in_view
 from core.http import render_part
 from core.lists import QUERY_LENGTH
@@ -81,7 +81,7 @@ def show(
         "orders": alarm.orders.select_related("assignee").order_by("-pk"),
         "trail": _trail(request, user, alarm),
         **_addresses(request, alarm),
-        **_measured(request, alarm, user),
+        **_measured(request, alarm, user, now),
         **_record(request, alarm),
         **blank_forms(alarm),
         **(forms or {}),
@@ -90,8 +90,8 @@ def show(
     return render_part(request, "alarms/alarm_detail.html", context, part="fresh", status=status)
 
 
-def _measured(request: HttpRequest, alarm: Alarm, user: User) -> dict[str, Any]:
-    """The point, whether its values may be seen, and where its curve comes from."""
+def _measured(request: HttpRequest, alarm: Alarm, user: User, now: datetime) -> dict[str, Any]:
+    """The point, whether its values may be seen, where its curve comes from and goes on."""
     point = PointCode.objects.filter(code=alarm.point_code or alarm.worst_code or "-").first()
     classes = site_selectors.data_classes_for(user=user, site=alarm.site)
     may_see_value = point is None or point.data_class in classes
@@ -104,7 +104,9 @@ def _measured(request: HttpRequest, alarm: Alarm, user: User) -> dict[str, Any]:
         "may_see_value": may_see_value,
         "window": window,
         "windows": WINDOWS_MIN,
+        "is_in_service": bool(alarm.device and alarm.device.is_enabled and alarm.device.bus_id),
         "curve": curve,
+        "explorer": explorer_query(alarm, user, window=window, now=now) if curve else "",
         "limits": limits_of(alarm, point) if curve and point else [],
     }
 

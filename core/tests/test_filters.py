@@ -8,8 +8,16 @@ import django_filters
 import pytest
 from django.http import QueryDict
 
-from core.filters import MomentFilter, SearchFilter, StableOrderingFilter, YesNoFilter
+from core.filters import (
+    MomentFilter,
+    SearchFilter,
+    StableOrderingFilter,
+    YesNoFilter,
+    chips_of,
+)
+from sites.filters import SiteFilter
 from sites.models import Site
+from sites.tests.factories import make_enterprise, make_site, make_user
 
 
 class Filter(django_filters.FilterSet):
@@ -92,3 +100,23 @@ def test_the_key_ends_every_order() -> None:
 @pytest.mark.parametrize(("query", "value"), [("true", True), ("false", False)])
 def test_yes_and_no(query: str, value: bool) -> None:  # noqa: FBT001
     assert filtered(f"is_grouped={query}").qs.query.where.children[0].rhs is value
+
+
+@pytest.mark.django_db
+def test_chips_read_the_chosen_rows_alone(django_assert_num_queries: Any) -> None:
+    first, *_others = [make_site(enterprise=make_enterprise(f"厂 {n}")) for n in range(3)]
+    filters = SiteFilter(
+        QueryDict(f"enterprise={first.enterprise_id}&state=operation&q=a"),
+        queryset=Site.objects.all(),
+        request=SimpleNamespace(user=make_user("reader", is_superuser=True)),
+    )
+    assert filters.is_valid(), filters.errors
+
+    with django_assert_num_queries(0):
+        chips = chips_of(filters)
+
+    assert chips == [
+        ("q", "搜索：a"),
+        ("state", f"状态：{Site.State.OPERATION.label}"),
+        ("enterprise", f"企业：{first.enterprise}"),
+    ]

@@ -2,14 +2,24 @@
 
    A list is an element with data-list that holds rows with data-row, each with a box data-select.
    A row's buttons with data-key are pressed by their letter; with rows selected the letter goes to
-   the button of the bulk bar. What is selected outlives the refreshing of the list. */
+   the button of the bulk bar. What is selected outlives the refreshing of the list.
+
+   On a phone rows are cards; a button data-pick starts the selection, then a touch selects. */
 import { closeDrawer } from "./dialogs.js";
 import { $, $$ } from "./dom.js";
 import { register } from "./keys.js";
 
-const state = { list: null, chosen: new Set(), current: null, anchor: null, isAll: false };
+const state = {
+  list: null,
+  chosen: new Set(),
+  current: null,
+  anchor: null,
+  isAll: false,
+  isPicking: false,
+};
 
-const rows = () => $$("[data-row]", state.list).filter((row) => row.tagName === "TR");
+// A desk shows the rows of the table, a phone its cards.
+const rows = () => $$("[data-row]", state.list).filter((row) => row.getClientRects().length > 0);
 const idOf = (row) => row?.dataset.row ?? null;
 const rowOf = (id) => rows().find((row) => row.dataset.row === id);
 
@@ -17,6 +27,7 @@ const rowOf = (id) => rows().find((row) => row.dataset.row === id);
 
 function show() {
   const shown = rows();
+  state.list.classList.toggle("is-picking", state.isPicking);
   for (const row of shown) {
     const isChosen = state.isAll || state.chosen.has(row.dataset.row);
     row.classList.toggle("sel", isChosen);
@@ -39,8 +50,9 @@ function bar() {
   const total = Number(found.dataset.total);
   const count = state.isAll ? total : state.chosen.size;
   const wasHidden = found.hidden;
-  found.hidden = !count;
-  if (!count && wasHidden) return;
+  found.hidden = !count && !state.isPicking;
+  if (found.hidden && wasHidden) return;
+  for (const button of $$("[data-bulk-url]", found)) button.disabled = !count;
   const words = ngettext("已选 %s 条", "已选 %s 条", count);
   $("[data-bulk-count]", found).textContent = interpolate(words, [count]);
   const all = $("[data-bulk-all]", found);
@@ -66,10 +78,27 @@ function range(to, isChosen) {
 function clear() {
   state.chosen.clear();
   state.isAll = false;
+  state.isPicking = false;
   show();
 }
 
+/* A touch on a card while one selects. */
+function touched(event) {
+  const card = state.isPicking && event.target.closest("[data-row]:not(tr)");
+  if (!card || event.target.closest("[data-select]")) return false;
+  event.preventDefault();
+  choose(idOf(card), !card.classList.contains("sel"));
+  show();
+  return true;
+}
+
 function clicked(event) {
+  if (touched(event)) return;
+  if (event.target.closest("[data-pick]")) {
+    state.isPicking = true;
+    show();
+    return;
+  }
   const box = event.target.closest("[data-select]");
   if (box) {
     const id = idOf(box.closest("[data-row]"));
@@ -196,7 +225,7 @@ function toggle() {
 }
 
 function escape() {
-  if (!state.chosen.size && !state.isAll) return closeDrawer();
+  if (!state.chosen.size && !state.isAll && !state.isPicking) return closeDrawer();
   clear();
   return true;
 }

@@ -1,4 +1,4 @@
-"""Triage by keys: move, select, preview, verify in bulk, take it back; nothing breaks the policy."""
+"""Triage by keys and by thumb: select, preview, verify in bulk, take it back; no policy breaks."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from alarms.models import Alarm
 from alarms.tests.factories import make_alarm, make_rule
 from tests.browser.world import make_world
-from tests.browsing import Served, Visit
+from tests.browsing import PHONE, Served, Visit
 
 
 @pytest.mark.timeout(240)
@@ -69,4 +69,34 @@ def test_triage_by_keys(live_app: Served, visit: Visit) -> None:
     expect(page.locator("h1")).to_have_text(third.rule.label)
     page.keyboard.press("k")
     expect(page.locator("h1")).to_have_text(second.rule.label)
+    assert ana.complaints() == []
+
+
+@pytest.mark.timeout(120)
+def test_triage_by_thumb(live_app: Served, visit: Visit) -> None:
+    world = make_world()
+    ana = visit(world.cast.ana, size=PHONE)
+    page = ana.open("/alarms/")
+    cards = page.locator(".pick-card")
+    expect(cards.first.locator("[data-select]")).to_be_hidden()
+
+    page.get_by_role("button", name="列表操作").click()
+    page.get_by_role("button", name="选择多条").click()
+    expect(page.locator("[data-bulk-count]")).to_have_text("已选 0 条")
+    expect(page.get_by_role("button", name="查核")).to_be_disabled()
+    page.locator(f".pick-card[data-row='{world.alarm.pk}'] .a-card").click()
+    expect(page.locator("[data-bulk-count]")).to_have_text("已选 1 条")
+    page.get_by_role("button", name="查核").click()
+    page.locator("#act button[type=submit]").click()
+
+    expect(page.locator("#toasts")).to_contain_text("查核：成功 1")
+    expect(page.locator("[data-bulk]")).to_be_hidden()
+    assert Alarm.objects.get(pk=world.alarm.pk).handling == "verified"
+
+    page.get_by_role("button", name="列表操作").click()
+    with page.expect_download() as sheet:
+        page.get_by_role("link", name="CSV").click()
+    assert sheet.value.suggested_filename.endswith(".csv")
+    cards.first.locator("a").click()
+    expect(page.locator("#alarm")).to_be_visible()
     assert ana.complaints() == []

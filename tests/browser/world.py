@@ -44,6 +44,8 @@ class World:
             "/alarms/",
             "/alarms/?view=all&q=nothing",
             f"/alarms/{self.alarm.pk}/",
+            f"/alarms/bulk/verify/?id={self.alarm.pk}",
+            f"/alarms/bulk/ignore/?id={self.alarm.pk}",
             "/orders/",
             f"/orders/{self.order.pk}/",
             "/orders/board/",
