@@ -11,6 +11,7 @@ class AlarmsConfig(AppConfig):
     verbose_name = pgettext_lazy("plural", "告警")
 
     def ready(self) -> None:
-        """Listen to what is below, make the list known; only now are the tables known."""
+        """Listen to what is below, make the list and the job on it known; only now are the tables known."""
         import_module("alarms.receivers").connect()
         import_module("alarms.resources")
+        import_module("alarms.views.sheets").register_works()

@@ -7,6 +7,7 @@ from alarms import views
 app_name = "alarms"
 urlpatterns = [
     path("alarms/", views.alarm_list, name="alarm-list"),
+    path("alarms/sheet/", views.alarm_sheet, name="alarm-sheet"),
     path("alarms/bulk/<slug:move>/", views.alarm_bulk, name="alarm-bulk"),
     path("alarms/undo/", views.alarm_undo, name="alarm-undo"),
     path("alarms/photos/<int:pk>/", views.photo_image, name="photo-image"),

@@ -186,6 +186,11 @@ class ListPage:
         return self.total > ROWS_IN_PAGES
 
     @property
+    def is_long(self) -> bool:
+        """Whether a sheet of all rows is too long for one answer."""
+        return self.total > sheets.ROWS_AT_ONCE
+
+    @property
     def export(self) -> str:
         """`csv` or `xlsx` when the address asks for a sheet, else ''."""
         kind = self.params.get("export", "")
@@ -232,15 +237,30 @@ class ListPage:
     def sheet(self, *, name: str, zone: str) -> HttpResponseBase:
         """All rows as a sheet: same filters, columns and order. Raises Invalid when too many."""
         sheets.check_size(self.total)
-        fields = [one for column in self.columns for one in column.fields]
         return sheets.answer(
             self.request,
             kind=self.export,
             name=name,
-            fields=fields,
+            fields=self._fields,
             lines=lines_in_chunks(self.rows, self.lines_of),
             zone=zone,
         )
+
+    def whole(self, *, zone: str, progress: Callable[[int, int, str], None]) -> bytes:
+        """The same sheet however long, as the content of a file; tells how far it is."""
+        sheets.check_kind(self.export, self.total)
+
+        def told() -> Iterator[Any]:
+            for number, line in enumerate(lines_in_chunks(self.rows, self.lines_of)):
+                if number % 1000 == 0:
+                    progress(number, self.total, "")
+                yield line
+
+        return sheets.content(kind=self.export, fields=self._fields, lines=told(), zone=zone)
+
+    @property
+    def _fields(self) -> list[Field]:
+        return [one for column in self.columns for one in column.fields]
 
 
 def lines_in_chunks(

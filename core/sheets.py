@@ -30,6 +30,8 @@ from core.errors import Invalid
 
 # A sheet of more rows takes too long for one answer.
 ROWS_AT_ONCE = 50_000
+# What one sheet of a workbook holds, with its header.
+ROWS_IN_WORKBOOK = 1_048_575
 FORMATS = ("csv", "xlsx")
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -56,6 +58,13 @@ def check_size(count: int) -> None:
     if count > ROWS_AT_ONCE:
         words = _("共 %(count)s 行，一次最多导出 %(limit)s 行。请用筛选条件缩小范围后再导出。")
         raise Invalid(words % {"count": f"{count:,}", "limit": f"{ROWS_AT_ONCE:,}"})
+
+
+def check_kind(kind: str, count: int) -> None:
+    """Raises Invalid when a workbook cannot hold so many rows."""
+    if kind == "xlsx" and count > ROWS_IN_WORKBOOK:
+        words = _("共 %(count)s 行，Excel 文件最多 %(limit)s 行。请改用 CSV。")
+        raise Invalid(words % {"count": f"{count:,}", "limit": f"{ROWS_IN_WORKBOOK:,}"})
 
 
 def safe(text: str) -> str:
@@ -91,9 +100,7 @@ def answer(  # noqa: PLR0913 - what a sheet consists of
     zone: str,
 ) -> HttpResponseBase:
     """The download: `kind` is csv or xlsx, `name` the file's without its ending."""
-    info = ZoneInfo(zone)
-    rows = ([cell(field.value(line), info) for field in fields] for line in lines)
-    head = [safe(field.heading) for field in fields]
+    head, rows = _cells(fields, lines, zone)
     if kind == "xlsx":
         response: HttpResponseBase = HttpResponse(xlsx(head, rows), content_type=XLSX_TYPE)
     else:
@@ -103,6 +110,20 @@ def answer(  # noqa: PLR0913 - what a sheet consists of
     )
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def content(*, kind: str, fields: Sequence[Field], lines: Iterable[Any], zone: str) -> bytes:
+    """The same as the content of a file."""
+    head, rows = _cells(fields, lines, zone)
+    return xlsx(head, rows) if kind == "xlsx" else b"".join(csv_chunks(head, rows))
+
+
+def _cells(
+    fields: Sequence[Field], lines: Iterable[Any], zone: str
+) -> tuple[list[str], Iterator[list[Any]]]:
+    info = ZoneInfo(zone)
+    rows = ([cell(field.value(line), info) for field in fields] for line in lines)
+    return [safe(field.heading) for field in fields], rows
 
 
 class _Echo:

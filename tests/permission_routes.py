@@ -285,6 +285,9 @@ PAGES: dict[str, list[Case]] = {
             changes=True,
         ),
     ],
+    "alarms:alarm-sheet": [
+        Case(signed_in(), "POST", query=lambda _world: {"export": "csv"}, ok=302, changes=True)
+    ],
     "alarms:alarm-undo": [write("", signed_in(), changes=False)],
     "alarms:alarm-verify": [write("alarm", HANDLE, lambda _world: prefixed("verify", VERDICT))],
     "alarms:alarm-ignore": [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import pairwise
 from typing import Any
 
 from django.urls import reverse
@@ -182,10 +182,25 @@ def trend_of(slices: Sequence[Slice], limit: float | None, size: tuple[int, int]
     """A small curve that keeps every slice's lowest and highest; missing slices are gaps."""
     count = TREND_SLICES
     runs = []
-    for _shift, run in groupby(enumerate(slices), lambda pair: pair[1].number - pair[0]):
+    for run in _runs(slices):
         points = []
-        for _place, one in run:
+        for one in run:
             at = one.number / count
             points += [(at, one.low), (at + 0.5 / count, one.high)]
         runs.append(points)
     return spark(runs, limit=limit, width=size[0], height=size[1])
+
+
+def _runs(slices: Sequence[Slice]) -> list[list[Slice]]:
+    """Slices that follow each other at the pace of their neighbours; a longer step is a gap.
+
+    A device that is read every quarter of an hour has no gaps between its quarters.
+    """
+    steps = [later.number - one.number for one, later in pairwise(slices)]
+    runs: list[list[Slice]] = [list(slices[:1])]
+    for place, (step, one) in enumerate(zip(steps, slices[1:], strict=True)):
+        beside = [*steps[max(place - 1, 0) : place], *steps[place + 1 : place + 2]]
+        if step >= 2 * max(beside, default=1):
+            runs.append([])
+        runs[-1].append(one)
+    return runs

@@ -10,7 +10,8 @@ from django.test import Client
 from alarms.tests.factories import make_alarm, make_rule
 from core import sheets
 from devices.tests.factories import make_device
-from sites.models import Grant, Site
+from sites.models import Grant, Job, Site
+from sites.services.running import run_job
 from sites.tests.factories import People, people
 from tests.queries import queries_of
 
@@ -77,3 +78,28 @@ def test_a_sheet_takes_no_query_per_row(cast: People, client: Client) -> None:
         make_alarm(device=device)
 
     assert queries_of(lambda: sheet_of(client, "")) == one
+
+
+def test_a_sheet_too_long_for_one_answer_is_made_by_a_job(
+    cast: People, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alarm = make_alarm(site=cast.site, rule=make_rule(severity="critical"))
+    make_alarm(site=cast.site, rule=make_rule(severity="minor"))
+    make_alarm(site=cast.other_site, rule=make_rule(severity="critical"))
+    client.force_login(cast.di)
+    monkeypatch.setattr(sheets, "ROWS_AT_ONCE", 0)
+    text = client.get("/alarms/?severity=critical").content.decode()
+    assert 'action="/alarms/sheet/?severity=critical&amp;export=csv"' in text
+
+    answer = client.post("/alarms/sheet/?severity=critical&export=csv")
+    job = Job.objects.get()
+    run_job(job_id=job.pk)
+
+    job.refresh_from_db()
+    assert answer["Location"] == f"/jobs/{job.pk}/"
+    assert (job.state, job.owner, job.message) == ("done", cast.di, "已导出 1 行。")
+    file = b"".join(client.get(f"/jobs/{job.pk}/file/").streaming_content)  # type: ignore[arg-type]
+    head, *rows = list(csv.reader(io.StringIO(file.decode("utf-8-sig"))))
+    assert [row[head.index("编号")] for row in rows] == [alarm.number]
+    client.post("/alarms/sheet/?export=pdf")
+    assert Job.objects.count() == 1

@@ -7,6 +7,7 @@ from alarms.views.lists import alarm_list
 from alarms.views.moves import alarm_archive, alarm_comment, alarm_ignore, alarm_verify
 from alarms.views.photos import photo_image, photo_thumbnail
 from alarms.views.previews import alarm_preview
+from alarms.views.sheets import alarm_sheet
 
 __all__ = [
     "alarm_archive",
@@ -17,6 +18,7 @@ __all__ = [
     "alarm_ignore",
     "alarm_list",
     "alarm_preview",
+    "alarm_sheet",
     "alarm_undo",
     "alarm_verify",
     "photo_image",

@@ -70,12 +70,16 @@ def alarm_curve(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def points_of(alarm: Alarm, user: User) -> list[PointCode]:
-    """The points to draw, of classes that the person may see; all three phases when one is lost."""
-    codes = [alarm.point_code or alarm.worst_code]
-    if alarm.rule.kind == Rule.Kind.PHASE_LOSS:
-        codes = ["Ua", "Ub", "Uc"]
+    """The points to draw, of classes that the person may see."""
     classes = site_selectors.data_classes_for(user=user, site=alarm.site)
-    return list(PointCode.objects.filter(code__in=codes, data_class__in=classes))
+    return list(PointCode.objects.filter(code__in=codes_of(alarm), data_class__in=classes))
+
+
+def codes_of(alarm: Alarm) -> list[str]:
+    """The alarm's point; all three voltages when a phase is lost."""
+    if alarm.rule.kind == Rule.Kind.PHASE_LOSS:
+        return ["Ua", "Ub", "Uc"]
+    return [alarm.point_code or alarm.worst_code]
 
 
 def explorer_query(alarm: Alarm, user: User, *, window: int, now: datetime) -> str:
@@ -89,7 +93,7 @@ def explorer_query(alarm: Alarm, user: User, *, window: int, now: datetime) -> s
     )
     if device is None:
         return ""
-    codes = {point.code for point in points_of(alarm, user)}
+    codes = codes_of(alarm)
     connected = device_selectors.points_for(user=user, devices=[device])[device.pk]
     points = [point.id for point in connected if point.code in codes]
     if not points:

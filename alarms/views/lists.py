@@ -1,6 +1,7 @@
 """The list of alarms: views as tabs, severities, filters; everything in the address."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -12,6 +13,7 @@ from django.db.models import Count, Min
 from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
@@ -24,7 +26,7 @@ from alarms.states import OPEN, SEVERITY_RANK, Handling, Severity
 from core.errors import Invalid
 from core.filters import chips_of
 from core.http import render_part
-from core.lists import ListPage, first_address, search_part
+from core.lists import Chosen, ListPage, first_address, search_part
 from sites import selectors as site_selectors
 from sites.models import User, access_for
 from sites.rules import Ability
@@ -74,6 +76,19 @@ def alarm_list(request: HttpRequest) -> HttpResponseBase:
     if elsewhere := first_address(request, chosen):
         return redirect(elsewhere)
     now = timezone.now()
+    filters, shown = listed(request, user, now=now, chosen=chosen)
+    if shown.export:
+        return _sheet(request, shown, user)
+    selectors.measure(shown.lines, now=now)
+    return render_part(
+        request, "alarms/alarm_list.html", _context(request, user, shown, filters), part="list"
+    )
+
+
+def listed(
+    request: HttpRequest, user: User, *, now: datetime, chosen: Chosen
+) -> tuple[AlarmFilter, ListPage]:
+    """The list that the address asks for: its filters, and the person's look at its rows."""
     alarms = Alarm.objects.visible_to(user)
     filters = AlarmFilter(request.GET, queryset=alarms, request=request)
     rows = in_view(filters.qs if filters.is_valid() else alarms.none(), view_of(request), user)
@@ -86,12 +101,7 @@ def alarm_list(request: HttpRequest) -> HttpResponseBase:
         lines_of=partial(selectors.lines_of, user=user, now=now),
         chosen=chosen,
     )
-    if shown.export:
-        return _sheet(request, shown, user)
-    selectors.measure(shown.lines, now=now)
-    return render_part(
-        request, "alarms/alarm_list.html", _context(request, user, shown, filters), part="list"
-    )
+    return filters, shown
 
 
 def _context(
@@ -107,6 +117,7 @@ def _context(
         "filters": filters,
         "chips": [chip for chip in chips_of(filters) if chip[0] != "severity"],
         "waiting_since": waiting["since"],
+        "sheet_url": reverse("alarms:alarm-sheet"),
         "trail": trail_of(request, view),
         "may_handle": access_for(user).has_anywhere(Ability.HANDLE_ALARM),
         **facets(request, alarms, view, user),
@@ -136,11 +147,14 @@ def trail_of(request: HttpRequest, view: str) -> str:
     return f"?{urlencode({'in': query.urlencode()})}"
 
 
+def sheet_name(at: datetime, user: User) -> str:
+    """What the file of a sheet is called, without its ending."""
+    return f"{pgettext('file', '告警')}-{at.astimezone(ZoneInfo(user.timezone)):%Y%m%d-%H%M}"
+
+
 def _sheet(request: HttpRequest, shown: ListPage, user: User) -> HttpResponseBase:
-    today = timezone.now().astimezone(ZoneInfo(user.timezone))
-    name = f"{pgettext('file', '告警')}-{today:%Y%m%d-%H%M}"
     try:
-        return shown.sheet(name=name, zone=user.timezone)
+        return shown.sheet(name=sheet_name(timezone.now(), user), zone=user.timezone)
     except Invalid as refusal:
         messages.error(request, str(refusal))
         query = request.GET.copy()

@@ -1,0 +1,62 @@
+"""The list as a sheet that is too long for one answer: asked for by the page, made by a job."""
+
+from typing import Any, cast
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from alarms.resources import ALARMS
+from alarms.views.lists import listed, sheet_name
+from core.errors import Invalid
+from core.http import flash
+from core.lists import QUERY_LENGTH, ListPage
+from sites import selectors as site_selectors
+from sites.models import Job, User
+from sites.services import submit_job
+from sites.services.jobs import Outcome, Progress, Work, register
+
+KIND = "alarms-sheet"
+
+
+@login_required
+@require_POST
+def alarm_sheet(request: HttpRequest) -> HttpResponse:
+    """Have the list of the address made as a sheet; the job's page tells when it is there."""
+    user, now = cast(User, request.user), timezone.now()
+    query = request.GET.copy()
+    shown = _shown(QueryDict(query.urlencode()), user)
+    query["columns"] = ",".join(column.key for column in shown.columns)
+    text = query.urlencode()
+    try:
+        if not shown.export or len(text) > QUERY_LENGTH:
+            raise Invalid(_("请选择有效的选项。"))
+        job = submit_job(kind=KIND, owner=user, now=now, facts={"query": text})
+    except Invalid as refusal:
+        flash(request, refusal)
+        return redirect("alarms:alarm-list")
+    return redirect("sites:job-detail", pk=job.pk)
+
+
+def _shown(query: QueryDict, user: User) -> ListPage:
+    """The list of a query string, as the person may see it now."""
+    asked: Any = HttpRequest()
+    asked.GET, asked.user = query, user
+    chosen = site_selectors.list_chosen(user=user, page=ALARMS.key)
+    return listed(asked, user, now=timezone.now(), chosen=chosen)[1]
+
+
+def _make(job: Job, progress: Progress) -> Outcome:
+    shown = _shown(QueryDict(job.facts["query"]), job.owner)
+    content = shown.whole(zone=job.owner.timezone, progress=progress)
+    name = f"{sheet_name(job.created_at, job.owner)}.{shown.export}"
+    return Outcome(_("已导出 %(count)s 行。") % {"count": f"{shown.total:,}"}, {}, content, name)
+
+
+def register_works() -> None:
+    """Make the kind of job known."""
+    register(Work(KIND, gettext_lazy("告警导出"), _make))
