@@ -38,15 +38,15 @@ class _Shelf:
 
     naming: Naming
     by_pk: dict[int, Any] = field(default_factory=dict)
-    by_name: dict[str, list[Any]] = field(default_factory=dict)
+    # Of one name the rows by key: at a thousand sites the room is called the same.
+    by_name: dict[str, dict[Any, Any]] = field(default_factory=dict)
 
     def put(self, row: Any) -> None:
         if row.pk is not None:
             self.by_pk[row.pk] = row
+        key = row.pk or ("new", id(row))
         for name in self.naming.names(row):
-            known = self.by_name.setdefault(folded(name), [])
-            if not any(other is row or (row.pk and other.pk == row.pk) for other in known):
-                known.append(row)
+            self.by_name.setdefault(folded(name), {}).setdefault(key, row)
 
 
 class Directory:
@@ -63,7 +63,7 @@ class Directory:
         if text.startswith("#") and text[1:].isdigit():
             found = [shelf.by_pk[int(text[1:])]] if int(text[1:]) in shelf.by_pk else []
         else:
-            found = shelf.by_name.get(folded(text), [])
+            found = list(shelf.by_name.get(folded(text), {}).values())
         facts = {"text": text[:80], "kind": model._meta.verbose_name}  # noqa: SLF001
         if not found:
             raise CellError(_("找不到%(kind)s“%(text)s”，或您无权维护它。") % facts)
