@@ -27,10 +27,10 @@ from alarms.tests.factories import make_alarm
 from config.openapi import document
 from devices.tests.factories import make_device
 from sites import services as site_services
-from sites.tests.factories import make_circuit, make_room, make_transformer, people
+from sites.tests.factories import make_circuit, make_job, make_room, make_transformer, people
 from workorders import services as order_services
 from workorders.states import State
-from workorders.tests.factories import make_order, picture
+from workorders.tests.factories import make_order, make_plan, make_task, picture
 
 EXAMPLES = 8
 
@@ -103,17 +103,30 @@ def make_world() -> World:
     token, plain = site_services.issue_token(
         user=cast.adm, device_id="fuzz", device_name="", now=timezone.now()
     )
+    document = site_services.add_document(
+        site_id=cast.site.pk, file=picture(), by=cast.ana, now=timezone.now()
+    )
+    job = make_job(cast.adm)
+    view = site_services.save_view(
+        user=cast.adm, page="alarms", name="夜班", query="severity=critical", now=timezone.now()
+    )
     assert device.bus is not None
     return World(
         headers={"Authorization": f"Bearer {plain}"},
         ids={
             "alarms": alarm.pk,
+            "documents": document.pk,
             "devices": device.pk,
             "gateways": device.bus.gateway_id,
+            "jobs": job.pk,
             "orders": order.pk,
             "photos": photo.pk,
+            "plans": make_plan(cast).pk,
+            "sheets": job.pk,
             "sites": cast.site.pk,
+            "tasks": make_task(cast=cast).pk,
             "tokens": token.pk,
+            "views": view.pk,
         },
     )
 
