@@ -95,7 +95,7 @@ def test_the_admin_has_our_door_and_keeps_the_policy(
     ana, nobody = visit(world.cast.ana, scheme=scheme), visit()
     site = f"/admin/sites/site/{world.cast.site.pk}/change/"
 
-    assert nobody.open("/admin/").url.endswith("/accounts/login/?next=/admin/")
+    assert nobody.open("/admin/").url.endswith("/accounts/login/?next=%2Fadmin%2F")
     for path in ("/admin/", "/admin/sites/site/", site):
         page = ana.open(path)
         expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
