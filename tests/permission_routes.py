@@ -592,7 +592,7 @@ API: dict[str, list[Case]] = {
     "api-photo-thumbnail": [read("photo", shows=False)],
     "api-unknown": [Case(dict.fromkeys(PEOPLE, HIDDEN))],
     "api-docs": [read(shows=False)],
-    "api-docs-group": [read(shows=False, at={"key": "=alarms"})],
+    "api-docs-group": [Case(signed_in(), at={"key": "=alarms"}, shows=False)],
     "api-schema": [read(who=everybody(), shows=False)],
 }
 

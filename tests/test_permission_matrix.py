@@ -120,8 +120,8 @@ def address_of(world: World, route: str, case: Case) -> str:
 
 def ask(world: World, name: str, route: str, case: Case) -> Reply:
     """Send the case's request as one person, and undo what it did."""
-    by_api = route.startswith("api-")
     address = address_of(world, route, case)
+    by_api = address.startswith("/api/v1/")
     facts = case.body(world) if case.body is not None else None
     extra: dict[str, Any] = {}
     if by_api and any(hasattr(value, "read") for value in (facts or {}).values()):
