@@ -34,6 +34,7 @@ from sites.models import (
     access_for,
 )
 from sites.rules import Ability
+from workorders.models import TaskPlan
 
 KINDS: dict[str, type[Model]] = {
     "enterprise": Enterprise,
@@ -52,6 +53,7 @@ KINDS: dict[str, type[Model]] = {
     "user": User,
     "rule": Rule,
     "override": RuleOverride,
+    "plan": TaskPlan,
 }
 _NAMES = ("name", "name_en", "number", "code", "serial", "username", "key")
 # Events that keep the row as it was before.

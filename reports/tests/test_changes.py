@@ -11,6 +11,8 @@ from reports.selectors.changes import changes, changes_of
 from sites.models import Room
 from sites.tests.factories import People, make_room, people
 from tests.queries import check, queries_of
+from workorders.models import TaskPlan
+from workorders.tests.factories import make_plan
 
 pytestmark = pytest.mark.django_db
 
@@ -97,3 +99,14 @@ def test_the_pages(cast: People, client: Client) -> None:
     check("change-list", queries_of(lambda: client.get("/changes/")))
     client.force_login(cast.di)
     assert client.get("/changes/").status_code == 403
+
+
+def test_a_plan_has_a_history_too(cast: People) -> None:
+    plan = make_plan(cast, name="红外测温")
+    TaskPlan.objects.filter(pk=plan.pk).update(name="红外测温与紧固")
+
+    found = changes_of(user=cast.ana, kind="plan", pk=plan.pk)
+
+    assert [(c.label, c.before, c.after) for c in found[0].cells] == [
+        ("名称", "红外测温", "红外测温与紧固")
+    ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Self
 
-import pghistory
 import pgtrigger
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from sites.models import Site, SiteScopedQuerySet, Team, User, access_for
+from sites.models.changes import keeps_changes
 from sites.models.names import name_for_reader
 from sites.rules import Ability, ScopeKind
 from workorders import states
@@ -37,7 +37,7 @@ class TaskPlanQuerySet(models.QuerySet[Any]):
         )
 
 
-@pghistory.track()
+@keeps_changes()
 class TaskPlan(models.Model):
     """Recurring work of a team at some or all of its sites.
 
