@@ -26,7 +26,7 @@ KEY_POINTS = ("P", "I_avg", "Ia", "Uab", "Ua", "T_oil", "T1", "IR", "DI1")
 KEY_VALUES = 2
 OPEN_ROWS = 6
 TRACE = timedelta(hours=6)
-TRACE_STEP_S = 300
+TRACE_STEP_S = 900
 
 
 @dataclass(frozen=True, slots=True)

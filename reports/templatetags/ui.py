@@ -261,6 +261,19 @@ def lasting(start: datetime | None, end: datetime | None = None) -> str:
     return duration(((end or timezone.now()) - start).total_seconds())
 
 
+@register.simple_tag
+def roughly(start: datetime | None, end: datetime) -> str:
+    """How long from start to end in the largest unit alone, where there is little room."""
+    if start is None:
+        return NOTHING
+    hours = int((end - start).total_seconds()) // 3600
+    if hours < 1:
+        return duration((end - start).total_seconds())
+    if hours < 24:
+        return ngettext("%(hours)d 小时", "%(hours)d 小时", hours) % {"hours": hours}
+    return ngettext("%(days)d 天", "%(days)d 天", hours // 24) % {"days": hours // 24}
+
+
 @register.filter
 def duration(seconds: float | None) -> str:
     """Seconds in words: 26 min, 1 h 5 min, 3 d 4 h."""

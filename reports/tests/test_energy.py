@@ -89,7 +89,7 @@ def test_the_load_curve_shows_gaps_as_gaps() -> None:
     cast = people()
     device = make_incomer(cast)
     start = day_bounds(NOW.date(), ZONE)[0]
-    rows = [(start + timedelta(minutes=5 * i), 10.0 + i, 0.0) for i in range(6) if i != 3]
+    rows = [(start + timedelta(minutes=15 * i), 10.0 + i, 0.0) for i in range(6) if i != 3]
     take_in(device, rows, now=NOW)
 
     days = site_curves.site_loads(user=cast.ana, pk=cast.site.pk, now=NOW).days
@@ -98,7 +98,7 @@ def test_the_load_curve_shows_gaps_as_gaps() -> None:
     assert today[:3] == [10, 11, 12]
     assert math.isnan(today[3])
     assert today[4:6] == [14, 15]
-    assert len(today) == int((NOW - start).total_seconds() // 300)
+    assert len(today) == int((NOW - start).total_seconds() // 900)
     assert [day.days_ago for day in days] == [0, 1, 7]
     hidden = site_curves.site_loads(user=_blind(cast), pk=cast.site.pk, now=NOW)
     assert all(len(day.power_kw) == 0 for day in hidden.days)

@@ -199,6 +199,14 @@ def test_the_site_page_is_for_those_who_see_the_site(cast: People, client: Clien
     assert page_of(cast.cy, client).get(url).status_code == 404
 
 
+def test_the_load_of_past_days_is_drawn_apart_from_today(cast: People, client: Client) -> None:
+    url = reverse("reports:site-load", args=[cast.site.pk])
+
+    drawn = page_of(cast.ana, client).get(url).json()["series"]
+
+    assert [series["phase"] for series in drawn] == ["", "before", "earlier"]
+
+
 def test_the_site_page_offers_orders_to_those_who_may_create_them(
     cast: People, client: Client
 ) -> None:
