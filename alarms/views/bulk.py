@@ -75,7 +75,8 @@ def picked(request: HttpRequest, user: User) -> AlarmQuerySet:
     """The alarms that the address names: by id, or all that the list's query finds."""
     alarms = Alarm.objects.visible_to(user)
     if "all" not in request.GET:
-        ids = [int(pk) for pk in request.GET.getlist("id") if pk.isdigit() and len(pk) < 19]
+        given = request.GET.getlist("id")
+        ids = [int(pk) for pk in given if pk.isascii() and pk.isdigit() and len(pk) < 19]
         return alarms.filter(pk__in=ids)
     query = QueryDict(request.GET.get("query", ""))
     filters = AlarmFilter(query, queryset=alarms, request=request)
@@ -105,7 +106,7 @@ def _shown(
         "movable": movable,
         "skipping": len(alarms) - movable,
         "next": back(request) if request.method == "POST" else request.GET.get("next", ""),
-        "zone": getattr(form, "zone", ""),
+        "zone": getattr(form, "zone", "") or user.timezone,
     }
     part = "#form" if request.htmx else ""  # type: ignore[attr-defined]
     # What htmx puts into the dialog has to be a success for it.
