@@ -216,3 +216,11 @@ def test_every_level_of_the_place_has_its_page(cast: People, client: Client) -> 
     assert {client.get(link).status_code for link in links} == {200}
     Device.objects.filter(pk=device.pk).update(is_enabled=False)
     assert links[-1] not in client.get(f"/alarms/{alarm.pk}/").content.decode()
+
+
+def test_digits_that_are_no_numbers_break_nothing(cast: People, client: Client) -> None:
+    alarm = make_alarm(site=cast.site)
+    client.force_login(cast.di)
+
+    assert client.get(f"/alarms/{alarm.pk}/?window=²").context["window"] == 120
+    assert client.get("/alarms/bulk/verify/?id=²").status_code == 404

@@ -30,7 +30,7 @@ POINTS = 1200
 def window_of(request: HttpRequest) -> int:
     """Minutes before and after the alarm: one of WINDOWS_MIN."""
     given = request.GET.get("window", "")
-    return int(given) if given.isdigit() and int(given) in WINDOWS_MIN else WINDOWS_MIN[1]
+    return next((known for known in WINDOWS_MIN if str(known) == given), WINDOWS_MIN[1])
 
 
 @login_required

@@ -109,7 +109,7 @@ def _period(request: HttpRequest) -> tuple[datetime, datetime]:
     """From and to of the address (epoch seconds), or the last hours. Raises Invalid."""
     hours = request.GET.get("hours", "")
     if hours:
-        if not (hours.isdigit() and int(hours) in HOURS):
+        if not (hours.isascii() and hours.isdigit() and int(hours) in HOURS):
             raise Invalid(fields={"hours": [_("请选择有效的选项。")]})
         end = timezone.now()
         return end - timedelta(hours=int(hours)), end

@@ -94,7 +94,7 @@ def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
 def view_first(request: HttpRequest, page: str) -> HttpResponse:
     """The view that the list starts with; an empty one is the list itself."""
     given = request.POST.get("view", "")
-    view_id = int(given) if given.isdigit() and len(given) < 19 else None
+    view_id = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
     services.set_first_view(user=cast(User, request.user), page=page, view_id=view_id)
     messages.success(request, _("已保存。"))
     return redirect(back(request))
