@@ -41,6 +41,7 @@ def test_keys_go_help_and_stay_out_of_the_way(world: World, visit: Visit) -> Non
         page.keyboard.press("g")
         page.keyboard.press(letter)
         expect(page).to_have_url(re.compile(f"{address}$"))
+        di.settled()
 
     page.locator("[data-search]").press("g")
     page.locator("[data-search]").press("h")
