@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from config.asgi import application
 from sites.models import User
@@ -27,8 +27,11 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# A busy machine is slow, not wrong.
+PATIENCE_MS = 15_000
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+expect.set_options(timeout=PATIENCE_MS)
 _TOLD = """
 document.addEventListener("securitypolicyviolation", (event) =>
   window.tellViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
@@ -153,7 +156,7 @@ def visit(chromium: Browser, live_app: Served) -> Iterator[Visit]:
             viewport=size or DESK, color_scheme=scheme, has_touch=size == PHONE
         )
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         cookies: list[Any] = [{"name": "django_language", "value": language, "url": live_app.url}]
         if user is not None:
             client = Client()

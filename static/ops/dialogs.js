@@ -125,9 +125,13 @@ function once() {
 /* ---------- drawer: opened by what is loaded into it; the page beside it goes on ---------- */
 
 export const closeDrawer = () => {
-  const shown = $("#drawer.show");
+  const shown = $("#drawer.show, #drawer.showing");
   if (!shown) return false;
-  window.bootstrap.Offcanvas.getInstance(shown)?.hide();
+  const hide = () => window.bootstrap.Offcanvas.getInstance(shown)?.hide();
+  // One that still slides in would end its way open.
+  if (shown.classList.contains("showing")) {
+    shown.addEventListener("shown.bs.offcanvas", hide, { once: true });
+  } else hide();
   return true;
 };
 

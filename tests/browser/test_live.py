@@ -47,12 +47,11 @@ def test_old_values_turn_grey_with_their_age(world: World, visit: Visit) -> None
     expect(shown).not_to_have_class(STALE)
 
     page.evaluate(
-        "document.querySelector('tr[data-period] [data-live$=Ua]').closest('tr')"
-        ".dataset.period = '0.5'"
+        "document.querySelector('[data-live$=Ua]').closest('[data-period]').dataset.period = '0.5'"
     )
 
     expect(shown).to_have_class(STALE)
-    expect(page.locator(f"[data-age-of='{world.device.pk}:Ua']")).to_contain_text("·")
+    expect(page.locator(f".lt-time [data-age-of='{world.device.pk}:Ua']")).to_contain_text("·")
 
 
 def test_an_alarm_enters_the_list_by_itself(world: World, visit: Visit) -> None:
@@ -64,7 +63,7 @@ def test_an_alarm_enters_the_list_by_itself(world: World, visit: Visit) -> None:
 
     pk = raise_one(world)
 
-    expect(page.locator(f"tr[data-alarm='{pk}']")).to_be_visible()
+    expect(page.locator(f"tr[data-row='{pk}']")).to_be_visible()
     expect(bell).to_have_text("3")
     expect(page.locator(".tabs [aria-current] .chipcount")).to_have_text("3")
     assert page.evaluate("window.stays") is True
@@ -73,15 +72,15 @@ def test_an_alarm_enters_the_list_by_itself(world: World, visit: Visit) -> None:
 def test_while_one_reads_new_rows_wait_behind_a_bar(world: World, visit: Visit) -> None:
     di = visit(world.cast.di)
     page = di.open("/alarms/")
-    page.locator("tr[data-alarm] a").first.focus()
+    page.locator("tr[data-row] a").first.focus()
 
     pk = raise_one(world)
 
     bar = page.locator(".newbar")
     expect(bar).to_have_text("有 1 条新告警，点击显示")
-    expect(page.locator(f"tr[data-alarm='{pk}']")).to_have_count(0)
+    expect(page.locator(f"tr[data-row='{pk}']")).to_have_count(0)
     bar.get_by_role("button").click()
-    expect(page.locator(f"tr[data-alarm='{pk}']")).to_be_visible()
+    expect(page.locator(f"tr[data-row='{pk}']")).to_be_visible()
     expect(page.locator(".newbar")).to_be_hidden()
 
 
