@@ -20,7 +20,8 @@ from devices import history
 from devices.models import Device
 from devices.tests.factories import make_bus, make_device, make_gateway
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+# Under a minute alone; thirteen starts of Django take long where other tests run beside it.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 DEVICES, KILLS, SEED = 5, 12, 7
 DELAY_S, RESET_DELAY_S = 15.0, 10.0
@@ -107,7 +108,7 @@ def test_no_alarm_is_lost_and_none_doubled(devices: list[Device]) -> None:
             process.kill()
         process.wait(10)
     last = worker(devices)
-    assert last.communicate(timeout=150)[0] == "done\n"
+    assert last.communicate(timeout=400)[0] == "done\n"
 
     for place, device in enumerate(devices):
         assert on_record(limit, device) == limit_story(place), place

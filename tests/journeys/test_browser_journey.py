@@ -43,7 +43,7 @@ def the_alarm_appears(di: Visitor, plant: Plant) -> None:
 
     plant.fault("phase_loss", phase="a")
 
-    row = page.locator("tr[data-alarm]", has_text="断相")
+    row = page.locator("tr[data-row]", has_text="断相")
     expect(row).to_be_visible(timeout=30_000)
     expect(row).to_contain_text("401 电表")
     expect(page.locator("header [data-count=alarms_open]")).not_to_have_text("0")
@@ -122,7 +122,7 @@ def di_archives_what_has_recovered(di: Visitor, alarm: Alarm, plant: Plant) -> N
 
 def an_outsider_sees_nothing(cy: Visitor, paths: list[str]) -> None:
     page = cy.open("/alarms/?view=all")
-    assert page.locator("tr[data-alarm]").count() == 0
+    assert page.locator("[data-row]").count() == 0
     for path in paths:
         answer = page.goto(f"{cy.url}{path}")
         assert answer is not None
@@ -136,7 +136,7 @@ def everything_is_on_record(alarm: Alarm, order: WorkOrder, plant: Plant) -> Non
         ("raise", None, "system"),
         ("verify", di, "web"),
         ("create_order", di, "web"),
-        ("", di, "web"),  # the order was closed while the alarm was active
+        ("order_closed", di, "web"),  # while the alarm was active
         ("recover", None, "system"),
         ("archive", di, "web"),
     ]

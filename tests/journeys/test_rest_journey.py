@@ -163,9 +163,10 @@ def test_a_fault_is_followed_from_the_meter_to_the_archive(device: Device) -> No
     assert finished["state"] == "to_accept"
     assert bo.refused(f"{order}moves/", {"move": "accept"}) == 403
 
-    # Accepted while the meter still says fault: the answer tells.
+    # Accepted while the meter still says fault: the answer tells, the alarm waits for another order.
     accepted = di.post(f"{order}moves/", {"move": "accept", "seen": finished["seen"]})
     assert (accepted["state"], accepted["is_alarm_active"]) == ("closed", True)
+    assert di.get(alarm)["handling"] == "verified"
     assert di.refused(f"{alarm}archive/", {}) == 409
 
     # Minutes later the meter sees it gone; the alarm recovers and goes to the archive.
@@ -173,7 +174,7 @@ def test_a_fault_is_followed_from_the_meter_to_the_archive(device: Device) -> No
     with time_machine.travel(recovered + timedelta(minutes=1)):
         sampled(device, NORMAL_MA, *every_ten_seconds(recovered, 3))
         assert di.get(alarm)["condition"] == "recovered"
-        archived = di.post(f"{alarm}archive/", {"note": "已复核", "seen": "in_order"})
+        archived = di.post(f"{alarm}archive/", {"note": "已复核", "seen": "verified"})
     assert archived["handling"] == "archived"
     assert di.get("alarms/?is_open=true&rule=IR")["count"] == 0
 
@@ -188,7 +189,7 @@ def on_record(di: Caller, alarm: str, order: str, photo: int) -> None:
         ("raise", None),
         ("verify", "Di"),
         ("create_order", "Di"),
-        ("notice", "Di"),
+        ("order_closed", "Di"),
         ("recover", None),
         ("archive", "Di"),
     ]
