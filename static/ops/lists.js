@@ -157,6 +157,24 @@ async function act(address) {
   await window.htmx.ajax("GET", address, { target: "#act-body", swap: "innerHTML" });
 }
 
+/* A menu that is open stays open while the list behind it is drawn anew. */
+function menus() {
+  const nameOf = (button) => `${button.closest("[data-row]")?.dataset.row} ${button.textContent}`;
+  const buttons = () => $$("[data-list] [data-bs-toggle=dropdown]");
+  let name = null;
+  document.body.addEventListener("htmx:beforeSwap", () => {
+    const open = buttons().find((button) => button.classList.contains("show"));
+    name = open ? nameOf(open) : null;
+  });
+  document.body.addEventListener("htmx:afterSettle", () => {
+    const button = buttons().find((one) => nameOf(one) === name);
+    name = null;
+    if (button && !button.classList.contains("show")) {
+      window.bootstrap.Dropdown.getOrCreateInstance(button).show();
+    }
+  });
+}
+
 function acts() {
   const dialog = $("#act");
   if (!dialog) return;
@@ -288,6 +306,7 @@ function start() {
   if (!state.list) return;
   document.addEventListener("click", clicked);
   acts();
+  menus();
   document.body.addEventListener("htmx:afterSettle", () => {
     state.list = $("[data-list]");
     if (state.list) show();

@@ -8,7 +8,8 @@ const timers = new Map();
 
 function isBusy(part) {
   const focus = document.activeElement;
-  return scrollY > 80 || document.hidden || part.contains(focus) || Boolean($("dialog[open]"));
+  const isChoosing = Boolean($("dialog[open], main .dropdown-menu.show"));
+  return scrollY > 80 || document.hidden || part.contains(focus) || isChoosing;
 }
 
 function refresh(part) {

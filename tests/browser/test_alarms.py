@@ -67,6 +67,7 @@ def test_triage_by_keys(live_app: Served, visit: Visit) -> None:
     row.nth(2).focus()
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text(third.rule.label)
+    ana.settled()
     page.keyboard.press("k")
     expect(page.locator("h1")).to_have_text(second.rule.label)
     assert ana.complaints() == []
