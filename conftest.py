@@ -14,14 +14,19 @@ from typing import Any
 
 import django
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.db import connection
+from pytest_django.plugin import blocking_manager_key
 
 from config import testing
 
 # What a test touches, by its marks or fixtures, when it is none of the quick ones.
 SLOW_MARKS = {"browser", "slow", "django_db"}
 SLOW_FIXTURES = {"db", "transactional_db", "live_server"}
+
+# Rows that migrations made, by model.
+_migrated: list[tuple[Any, list[Any]]] = []
 
 testing.begin()
 django.setup()
@@ -98,18 +103,31 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
             connection.close()
             connection.close_pool()  # type: ignore[attr-defined]
             testing.make_template(connection.settings_dict["NAME"])
+    with django_db_blocker.unblock():
+        # What Django makes anew by itself after emptying is left out.
+        tables = set(connection.introspection.table_names())
+        _migrated.extend(
+            (model, rows)
+            for model in apps.get_models()
+            if model._meta.app_label not in {"auth", "contenttypes"}
+            and model._meta.db_table in tables
+            and (rows := list(model._base_manager.all()))
+        )
 
 
-@pytest.fixture(autouse=True)
-def no_days_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The days of readings that a committing test made: emptying the tables does not drop them."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """After a committing test: emptying the tables drops no days of readings, but dictionaries."""
     yield
-    if "transactional_db" in request.fixturenames or _commits(request.node):
+    fixtures = set(getattr(item, "fixturenames", ()))
+    # After the last one there is no database any more.
+    if nextitem and ("transactional_db" in fixtures or _commits(item)):
         from devices import history  # noqa: PLC0415 - not before the apps are ready
 
-        blocker: Any = request.getfixturevalue("django_db_blocker")
-        with blocker.unblock():
+        with item.config.stash[blocking_manager_key].unblock():
             history.drop_partitions(before=date.max)
+            for model, rows in _migrated:
+                model._base_manager.bulk_create(rows, ignore_conflicts=True)
 
 
 def _commits(item: pytest.Item) -> bool:
