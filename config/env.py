@@ -60,6 +60,8 @@ MAP_CRS = env.str("DIANWU_MAP_CRS", "wgs84")
 MAP_ATTRIBUTION = env.str("DIANWU_MAP_ATTRIBUTION", "")
 MAP_LAYER = env.str("DIANWU_MAP_LAYER", "")
 MAP_MATRIX_SET = env.str("DIANWU_MAP_MATRIX_SET", "")
+# How many days of the past the demo is made with: less is quicker.
+DEMO_DAYS = env.float("DIANWU_DEMO_DAYS", 30.0)
 LOG_LEVEL = env.str("DIANWU_LOG_LEVEL", "INFO")
 # `script/server` chooses a free block of ports for a demo, unless a person does.
 GIVEN_SIMULATOR_PORT = env.int("DIANWU_SIMULATOR_PORT", None)

@@ -281,6 +281,7 @@ READING_RETENTION_DAYS = 90
 READING_FUTURE_S = 600
 SIMULATOR_CONTROL = env.simulator_control()
 SIMULATOR_PORT = env.SIMULATOR_PORT
+DEMO_DAYS = env.DEMO_DAYS
 # Where the simulator keeps what outlives it: faults under way, and what they did to counters.
 SIMULATOR_STATE = HOME / "simulator.json"
 

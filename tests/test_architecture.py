@@ -13,7 +13,9 @@ APPS = ["core", "sites", "devices", "alarms", "workorders", "reports", "config"]
 HOUSE = [*APPS, "benchmarks"]
 
 # A module past the limit needs a sentence that says why it is still one subject.
-LONG_MODULES: dict[str, str] = {}
+LONG_MODULES: dict[str, str] = {
+    "benchmarks/inside/region.py": "Every table of a district in the order of its keys.",
+}
 MODULE_LIMIT = 400
 
 
@@ -85,7 +87,8 @@ def test_services_are_keyword_only_typed_and_documented(
 def tasks() -> list[tuple[str, ast.FunctionDef]]:
     found = []
     for path in modules(APPS):
-        if path.stem == "tasks":
+        # Not the services of planned work, which bear the same name.
+        if path.stem == "tasks" and path.parent.name != "services":
             for node in ast.parse(path.read_text()).body:
                 if isinstance(node, ast.FunctionDef) and node.decorator_list:
                     found.append((f"{name_of(path)}:{node.name}", node))

@@ -111,7 +111,8 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     environment = {key: value for key, value in os.environ.items() if key not in OURS} | {
         "DIANWU_HOME": str(home),
         "PORT": str(port),
-        "DIANWU_SIMULATOR_PORT": str(free_ports(20)),
+        "DIANWU_SIMULATOR_PORT": str(free_ports(100)),
+        "DIANWU_DEMO_DAYS": "1",
     }
     log = (tmp_path_factory.mktemp("kills") / "supervisor.log").open("wb")
     supervisor = subprocess.Popen(

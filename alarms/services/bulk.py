@@ -71,7 +71,7 @@ def move_many(
     What one may not see, may not move, or what somebody else has moved is skipped with its reason.
     Raises Invalid for wrong facts, before anything is moved, and for too many alarms.
     """
-    check_number(len(alarm_ids))
+    check_number(count=len(alarm_ids))
     service = _SERVICES[move]
     outcome = Outcome()
     for alarm_id in dict.fromkeys(alarm_ids):
@@ -91,7 +91,7 @@ def undo_many(*, alarm_ids: Sequence[int], by: User, door: str, now: datetime) -
 
     Raises Invalid for too many alarms.
     """
-    check_number(len(alarm_ids))
+    check_number(count=len(alarm_ids))
     outcome = Outcome()
     for alarm_id in dict.fromkeys(alarm_ids):
         try:
@@ -103,7 +103,7 @@ def undo_many(*, alarm_ids: Sequence[int], by: User, door: str, now: datetime) -
     return outcome
 
 
-def check_number(count: int) -> None:
+def check_number(*, count: int) -> None:
     """Raises Invalid when there are too many alarms for one act."""
     if count > ALARMS_AT_ONCE:
         words = _("一次最多处理 %(limit)d 条，已选 %(count)d 条。请用筛选缩小范围。")

@@ -46,7 +46,7 @@ def alarm_bulk(request: HttpRequest, move: str) -> HttpResponse:
     rows = picked(request, user)
     count = rows.count()
     try:
-        services.check_number(count)
+        services.check_number(count=count)
     except Invalid as refusal:
         return refused(request, str(refusal))
     alarms = list(rows.with_place())

@@ -32,7 +32,7 @@ def orders_from_alarms(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     rows = picked(request, user)
     try:
-        alarm_services.check_number(rows.count())
+        alarm_services.check_number(count=rows.count())
     except Invalid as refusal:
         return refused(request, str(refusal))
     alarms = list(rows.with_place())

@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--if-empty", action="store_true", help="do nothing when data is there")
         full = demo.Size()
         parser.add_argument("--sites", type=int, default=full.sites, help="how many sites")
-        parser.add_argument("--days", type=float, default=full.days, help="how much history")
+        parser.add_argument("--days", type=float, default=settings.DEMO_DAYS, help="of history")
         parser.add_argument("--logins", action="store_true", help="print one log-in per role")
 
     def handle(self, *args: Any, **options: Any) -> None:
