@@ -171,7 +171,9 @@ def test_bulk_by_the_page_counts_tells_and_takes_back(cast: People, client: Clie
     url = "/alarms/bulk/verify/?all=1&query=severity%3Dcritical&next=/alarms/"
 
     form = client.get(url)
-    done = client.post(url, {"verify-verdict": "real", "next": "/alarms/"}, follow=True)
+    facts = {"verify-verdict": "real", "next": "/alarms/"}
+    facts["shown_at"] = form.context["shown_at"]
+    done = client.post(url, facts, follow=True)
 
     assert (form.context["count"], form.context["movable"], form.context["skipping"]) == (3, 2, 1)
     told = done.content.decode()
@@ -182,6 +184,24 @@ def test_bulk_by_the_page_counts_tells_and_takes_back(cast: People, client: Clie
     handlings = [Alarm.objects.get(pk=alarm.pk).handling for alarm in alarms]
     assert handlings == ["verified", "unverified", "unverified"]
     assert "没有可以撤销的操作" in client.post("/alarms/undo/", {}, follow=True).content.decode()
+
+
+def test_bulk_by_query_moves_only_what_was_there_when_it_was_shown(
+    cast: People, client: Client
+) -> None:
+    device, then = make_device(site=cast.site), timezone.now() - timedelta(minutes=3)
+    seen = make_alarm(device=device, at=then)
+    client.force_login(cast.di)
+    url = "/alarms/bulk/verify/?all=1&query="
+    facts = {"verify-verdict": "real", "shown_at": client.get(url).context["shown_at"]}
+    later = make_alarm(device=device, at=timezone.now() + timedelta(seconds=1))
+
+    client.post(url, facts)
+
+    assert Alarm.objects.get(pk=seen.pk).handling == Handling.VERIFIED
+    assert Alarm.objects.get(pk=later.pk).handling == Handling.UNVERIFIED
+    for wrong in ("", "yesterday", "nan", "1e99"):
+        assert client.post(url, facts | {"shown_at": wrong}).status_code == 404
 
 
 def test_orders_for_many_alarms(cast: People, client: Client) -> None:

@@ -1,7 +1,7 @@
 """Moves of one or many alarms from the list: a form that counts, an outcome per alarm, undo."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from django import forms
@@ -68,7 +68,7 @@ def alarm_bulk(request: HttpRequest, move: str) -> HttpResponse:
             tell_fields(form, refusal)
         else:
             return _told(request, move, outcome, now)
-    return _shown(request, move, form, alarms, user)
+    return _shown(request, move, form, alarms, now)
 
 
 def picked(request: HttpRequest, user: User) -> AlarmQuerySet:
@@ -80,8 +80,17 @@ def picked(request: HttpRequest, user: User) -> AlarmQuerySet:
         return alarms.filter(pk__in=ids)
     query = QueryDict(request.GET.get("query", ""))
     filters = AlarmFilter(query, queryset=alarms, request=request)
-    rows = filters.qs if filters.is_valid() else alarms.none()
-    return in_view(rows, query.get("view", ""), user)
+    rows = in_view(filters.qs if filters.is_valid() else alarms.none(), query.get("view", ""), user)
+    # Nobody has agreed to what was raised after the form had been counted.
+    return rows.filter(last_raised_at__lte=_shown_at(request)) if request.method == "POST" else rows
+
+
+def _shown_at(request: HttpRequest) -> datetime:
+    """When the form was counted; without a readable moment long ago, so that it moves nothing."""
+    try:
+        return datetime.fromtimestamp(float(request.POST.get("shown_at", "")), tz=UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _form(request: HttpRequest, move: str, alarms: Sequence[Alarm], user: User) -> Any:
@@ -94,8 +103,9 @@ def _form(request: HttpRequest, move: str, alarms: Sequence[Alarm], user: User) 
 
 
 def _shown(
-    request: HttpRequest, move: str, form: forms.Form, alarms: Sequence[Alarm], user: User
+    request: HttpRequest, move: str, form: forms.Form, alarms: Sequence[Alarm], now: datetime
 ) -> HttpResponse:
+    user = cast(User, request.user)
     movable = sum(move in selectors.moves_for(user=user, alarm=alarm) for alarm in alarms)
     context = {
         "form": form,
@@ -106,12 +116,18 @@ def _shown(
         "movable": movable,
         "skipping": len(alarms) - movable,
         "next": back(request) if request.method == "POST" else request.GET.get("next", ""),
+        "shown_at": shown_at(request, now),
         "zone": getattr(form, "zone", "") or user.timezone,
     }
     part = "#form" if request.htmx else ""  # type: ignore[attr-defined]
     # What htmx puts into the dialog has to be a success for it.
     status = 400 if form.errors and not part else 200
     return render(request, f"alarms/alarm_bulk.html{part}", context, status=status)
+
+
+def shown_at(request: HttpRequest, now: datetime) -> str:
+    """The moment that a bulk form carries: of its first showing, also when it is shown again."""
+    return request.POST.get("shown_at") or repr(now.timestamp())
 
 
 def _told(request: HttpRequest, move: str, outcome: Outcome, now: datetime) -> HttpResponse:

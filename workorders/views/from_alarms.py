@@ -16,7 +16,7 @@ from alarms import services as alarm_services
 from alarms.models import Alarm
 from alarms.services import Outcome, Skipped
 from alarms.states import Handling, Move, Severity
-from alarms.views.bulk import answer, picked, refused
+from alarms.views.bulk import answer, picked, refused, shown_at
 from core.errors import DomainError, Invalid, NotFound
 from sites.models import User
 from sites.views import back
@@ -29,7 +29,7 @@ from workorders.views.creating import PROPOSALS
 @require_http_methods(["GET", "HEAD", "POST"])
 def orders_from_alarms(request: HttpRequest) -> HttpResponse:
     """Open one order per verified alarm of the address; the others are skipped and told."""
-    user = cast(User, request.user)
+    user, now = cast(User, request.user), timezone.now()
     rows = picked(request, user)
     try:
         alarm_services.check_number(count=rows.count())
@@ -40,7 +40,7 @@ def orders_from_alarms(request: HttpRequest) -> HttpResponse:
         raise NotFound
     form = OrdersForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        outcome = _create_all(alarms, form.cleaned_data["description"], user, timezone.now())
+        outcome = _create_all(alarms, form.cleaned_data["description"], user, now)
         return answer(request, _("创建工单：%(summary)s") % {"summary": outcome.summary}, outcome)
     ready = sum(
         Move.CREATE_ORDER in alarm_selectors.moves_for(user=user, alarm=alarm) for alarm in alarms
@@ -54,6 +54,7 @@ def orders_from_alarms(request: HttpRequest) -> HttpResponse:
         "movable": ready,
         "skipping": len(alarms) - ready,
         "next": back(request) if request.method == "POST" else request.GET.get("next", ""),
+        "shown_at": shown_at(request, now),
     }
     part = "#form" if request.htmx else ""  # type: ignore[attr-defined]
     return render(request, f"alarms/alarm_bulk.html{part}", context)
