@@ -17,6 +17,7 @@ def titles() -> dict[str, str]:
         "alarms": pgettext("plural", "告警"),
         "calendar": _("日历"),
         "changes": _("变更记录"),
+        "curves": _("曲线"),
         "documents": _("档案文件"),
         "devices": pgettext("plural", "设备"),
         "gateways": pgettext("plural", "网关"),
@@ -32,6 +33,7 @@ def titles() -> dict[str, str]:
         "sites": pgettext("plural", "站点"),
         "tasks": pgettext("plural", "任务"),
         "tokens": _("令牌"),
+        "tree": _("设备树"),
         "views": _("保存的视图"),
     }
 

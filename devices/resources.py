@@ -26,7 +26,11 @@ def _bus(row: Bus) -> list[str]:
 
 
 def _version(row: TemplateVersion) -> list[str]:
-    return [f"{row.template} v{row.number}", f"{row.template.key} v{row.number}"]
+    template = row.template
+    # A sheet of a reader of the other language names the same map.
+    named = (f"{name} {template.model}" for name in (template.vendor, template.vendor_en) if name)
+    names = dict.fromkeys((str(template), *named, template.key))
+    return [f"{name} v{row.number}" for name in names]
 
 
 def name_equipment() -> None:

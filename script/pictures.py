@@ -23,6 +23,8 @@ from playwright.sync_api import Browser, Error, Page, sync_playwright
 CHECKOUT = Path(__file__).resolve().parent.parent
 PASSWORD = "dianwu-demo"  # noqa: S105 - the demo's, printed at each start
 SIZES = {"desk": (1440, 900), "tablet": (768, 1024), "phone": (390, 844)}
+# What keys do is for a keyboard's window.
+DESK = ("desk",)
 THEMES = ("light", "dark")
 LANGUAGES = ("zh-hans", "en")
 START_S = 400
@@ -53,9 +55,10 @@ class Shot:
     tab: str = ""
     then: str = ""
     steps: tuple[tuple[str, str], ...] = ()
+    sizes: tuple[str, ...] = tuple(SIZES)
 
 
-_ALARM = "main a[href^='/alarms/']:not([href*='?']):not([href*='bulk'])"
+_ALARM = "main a[data-open]"
 _SITE = "main a[href^='/sites/']:not([href*='?'])"
 _ORDER = "main td a[href^='/orders/']"
 _TASK = "main td a[href^='/tasks/']"
@@ -69,14 +72,16 @@ SHOTS = (
     Shot("hall-popup", "/", steps=(("click", ".leaflet-marker-icon"),)),
     Shot("hall-technician", "/", who="technician"),
     Shot("hall-manager", "/", who="manager"),
-    Shot("hall-disconnected", "/", steps=(("offline", ""),)),
+    Shot("hall-disconnected", "/", steps=(("cut", ""),)),
     Shot("alarms", "/alarms/"),
     Shot("alarms-all", "/alarms/?view=all"),
     Shot("alarms-empty", "/alarms/?view=all&q=nothing-like-this"),
-    Shot("alarms-selected", "/alarms/", steps=(("key", "j"), ("key", "x"))),
-    Shot("alarms-preview", "/alarms/", steps=(("key", "j"), ("key", "Space"))),
+    Shot("alarms-selected", "/alarms/", steps=(("key", "j"), ("key", "x")), sizes=DESK),
+    Shot("alarms-preview", "/alarms/", steps=(("key", "j"), ("key", "Space")), sizes=DESK),
     Shot("alarm", "/alarms/", first=_ALARM),
-    Shot("alarm-dialog", "/alarms/", steps=(("key", "j"), ("key", "e"))),
+    Shot(
+        "alarm-dialog", "/alarms/?view=unverified", steps=(("key", "j"), ("key", "e")), sizes=DESK
+    ),
     Shot("sites", "/sites/"),
     Shot("sites-cards", "/sites/?as=cards"),
     Shot("sites-map", "/sites/?as=map"),
@@ -96,7 +101,7 @@ SHOTS = (
     Shot("calendar", "/calendar/"),
     Shot("calendar-week", "/calendar/?view=week"),
     Shot("order", "/orders/", first=_ORDER),
-    Shot("order-new", "/orders/new/"),
+    Shot("order-new", "/orders/new/", first="main a[href*='site=']"),
     Shot("tasks", "/tasks/"),
     Shot("task", "/tasks/", first=_TASK),
     Shot("plans", "/plans/"),
@@ -106,10 +111,10 @@ SHOTS = (
     Shot("notices", "/notices/"),
     Shot("profile", "/profile/"),
     Shot("sheets", "/sheets/", who="manager"),
-    Shot("meters", "/meters/add/", who="manager"),
+    Shot("meters", "/meters/add/", who="manager", first="main a[href*='gateway=']"),
     Shot("changes", "/changes/", who="manager"),
     Shot("jobs", "/jobs/", who="manager"),
-    Shot("keys", "/", steps=(("key", "?"),)),
+    Shot("keys", "/", steps=(("key", "?"),), sizes=DESK),
     Shot("api", "/api/docs/"),
     Shot("states", "/help/states/"),
     Shot("about", "/about/"),
@@ -162,8 +167,9 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _wanted(options: argparse.Namespace) -> list[Shot]:
-    return [shot for shot in SHOTS if options.only in shot.name]
+def _wanted(options: argparse.Namespace, *sizes: str) -> list[Shot]:
+    asked = sizes or options.size or SIZES
+    return [shot for shot in SHOTS if options.only in shot.name and set(shot.sizes) & set(asked)]
 
 
 @contextlib.contextmanager
@@ -227,7 +233,7 @@ def _photograph(
     width, height = SIZES[size]
     for language in options.language or LANGUAGES:
         # A person's window stays: what a browser has fetched once it does not fetch for each picture.
-        for who, shots in groupby(sorted(_wanted(options), key=_who), key=_who):
+        for who, shots in groupby(sorted(_wanted(options, size), key=_who), key=_who):
             context = browser.new_context(
                 viewport={"width": width, "height": height},
                 color_scheme="dark" if theme == "dark" else "light",
@@ -246,7 +252,6 @@ def _photograph(
             for shot in shots:
                 page = context.new_page()
                 _take(page, address, shot, album, f"{shot.name}-{size}-{theme}-{language}")
-                context.set_offline(False)
                 page.close()
             context.close()
 
@@ -275,7 +280,7 @@ def _take(page: Page, address: str, shot: Shot, album: Album, title: str) -> Non
         album.pictures[shot.name].append(picture)
         errors += page.evaluate("window.told")
     except Error as failure:
-        errors.append(str(failure).splitlines()[0])
+        album.complaints.append(f"{title}: {str(failure).splitlines()[0]}")
     if shot.name not in COMPLAIN:
         album.complaints += [f"{title}: {text}" for text in errors]
 
@@ -299,8 +304,9 @@ def _do(page: Page, verb: str, target: str) -> None:
         _settle(page)
     elif verb == "see":
         page.wait_for_selector(target)
-    elif verb == "offline":
-        page.context.set_offline(True)
+    elif verb == "cut":
+        page.route_web_socket("**", lambda socket: socket.close())
+        page.reload()
         page.wait_for_selector("[data-live-state=down]", state="attached", timeout=30_000)
 
 

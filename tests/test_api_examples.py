@@ -14,6 +14,7 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from django.utils import timezone
 
+from config.documentation import titles
 from config.openapi import document
 from config.reference import ANSWERS, EXAMPLES, groups
 from sites.models import User
@@ -152,6 +153,7 @@ def test_every_operation_has_an_example_and_words_in_both_languages() -> None:
     assert missing == [], "docs/api/examples.yaml does not show these"
     assert [key for key in TOLD if key not in operations()] == []
     assert all(re.search("[一-鿿]", facts["words"]) for facts in TOLD.values())
+    assert set(groups()) <= set(titles()), "config/documentation.py does not name these groups"
 
 
 def test_the_pages_show_every_operation(client: Client) -> None:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.search import Searchable
 from devices.states import PointKind, VersionState
+from sites.models.names import name_for_reader
 from sites.rules import DataClass
 
 
@@ -81,7 +82,7 @@ class DeviceTemplate(models.Model):
         ordering = ["vendor", "model"]
 
     def __str__(self) -> str:
-        return f"{self.vendor} {self.model}"
+        return f"{name_for_reader(self.vendor, self.vendor_en)} {self.model}"
 
 
 class TemplateVersion(models.Model):

@@ -145,7 +145,7 @@ function put(text) {
   state.group.addLayers(sites.map((site) => marker(site, words)));
   if (!isFirst || !sites.length) return;
   const bounds = window.L.latLngBounds(sites.map((site) => toDraw[state.tiles.crs]([site[2], site[3]])));
-  state.map.fitBounds(bounds, { paddingTopLeft: [96, 24], paddingBottomRight: [24, 40], maxZoom: 14 });
+  state.map.fitBounds(bounds, { paddingTopLeft: [36, 28], paddingBottomRight: [44, 44], maxZoom: 14 });
 }
 
 async function refresh() {
