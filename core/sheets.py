@@ -5,7 +5,6 @@ with their offset; numbers stay numbers; the unit stands in the header.
 """
 
 import csv
-import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,7 +34,8 @@ ROWS_IN_WORKBOOK = 1_048_575
 FORMATS = ("csv", "xlsx")
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_FORMULA = re.compile(r"^[=+\-@\t\r]")
+# Spreadsheets of East Asia take the full-width forms for the same.
+FORMULA_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 _ROWS_PER_CHUNK = 500
 
 
@@ -70,7 +70,7 @@ def check_kind(kind: str, count: int) -> None:
 def safe(text: str) -> str:
     """Text that no spreadsheet takes for a formula, without characters that XML lacks."""
     plain = ILLEGAL_CHARACTERS_RE.sub("", text)
-    return f"'{plain}" if _FORMULA.match(plain) else plain
+    return f"'{plain}" if plain.startswith(tuple(FORMULA_STARTS)) else plain
 
 
 def cell(value: Any, zone: ZoneInfo) -> str | int | float | None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from core.sheets import safe
 from sites.models import User
 from sites.resources.columns import Column, folded, text_of
 from sites.resources.directory import Directory
-from sites.resources.files import Table
+from sites.resources.files import Table, unpacked_bytes
 from sites.resources.planning import VERDICT_HEADERS, Part, Progress
 from sites.resources.sheets import Sheet
 
@@ -30,6 +31,7 @@ _BAD = PatternFill("solid", fgColor="FDECEE")
 _BAD_FONT = Font(color="B3152F")
 _FORM_ROWS = 2000
 _CHUNK = 1000
+MARKED_AT_MOST_BYTES = 32 * 1024 * 1024
 
 
 def export(
@@ -78,9 +80,15 @@ def template(sheets: Sequence[Sheet]) -> bytes:
 
 
 def marked(content: bytes, parts: Iterable[Part]) -> bytes:
-    """Somebody's own file with a column of what is wrong, and the cells in question in red."""
+    """Somebody's own file with a column of what is wrong, and the cells in question in red.
+
+    Empty for a workbook that would take too much memory: every cell of it becomes an object.
+    """
     parts = list(parts)
     if content[:2] == b"PK":
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            if unpacked_bytes(packed) > MARKED_AT_MOST_BYTES:
+                return b""
         book = load_workbook(io.BytesIO(content))
         pages = {part.table.name: book[part.table.name] for part in parts}
     else:
@@ -170,7 +178,10 @@ def _choice(column: Column) -> DataValidation | None:
 def _copy(page: Any, table: Table) -> None:
     for number, cells in ((table.header_row, table.header), *table.rows):
         for position, value in enumerate(cells, start=1):
-            page.cell(number, position, value if not isinstance(value, type) else None)
+            cell = page.cell(number, position, value if not isinstance(value, type) else None)
+            if isinstance(value, str):
+                # What was a text in the file is none that calculates here.
+                cell.data_type = "s"
 
 
 def _mark(page: Any, part: Part) -> None:

@@ -1,12 +1,12 @@
 """Columns of a sheet: from a field of the model to a cell and back, in both languages."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
-from math import isfinite
 from typing import Any
 
 from django.conf import settings
@@ -33,8 +33,10 @@ FOLDED = frozenset(
 _YES = frozenset({"是", "yes", "y", "true", "1", "√", "✓"})  # not translated: read in any language
 _NO = frozenset({"否", "no", "n", "false", "0", "×"})  # not translated: read in any language
 _DAY_MARKS = ("年", "月", "日", "/", ".")  # not translated: read in any language
+_MOST = Decimal("1e15")
 # Excel's day numbers of 1954 to 2119: what a date is when its cell lost the format.
 _EXCEL_DAYS = range(20_000, 80_000)
+_EXCEL_DAY = re.compile(r"([0-9]{5})(\.[0-9]*)?$")
 
 
 class CellError(Exception):
@@ -53,6 +55,12 @@ def in_both_languages(words: Any) -> list[str]:
         with translation.override(code):
             found.append(str(words))
     return found
+
+
+def key_of(text: str) -> int | None:
+    """The key of a row, with or without a # before it; None for what cannot be one."""
+    plain = folded(text).removeprefix("#")
+    return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 19 else None
 
 
 def text_of(value: Any) -> str:
@@ -167,7 +175,7 @@ def _number(text: str) -> Decimal:
         number = Decimal(plain)
     except InvalidOperation:
         raise CellError(_("应为数字，实际为“%(text)s”。") % _facts(text)) from None
-    if not isfinite(number) or abs(number) > Decimal("1e15"):
+    if not number.is_finite() or not -_MOST <= number <= _MOST:
         raise CellError(_("应为数字，实际为“%(text)s”。") % _facts(text))
     return number
 
@@ -192,8 +200,8 @@ def _day(cell: Any, text: str) -> date:
     if isinstance(cell, date):
         return cell
     plain = unicodedata.normalize("NFKC", text)
-    if plain.replace(".", "", 1).isdigit() and int(float(plain)) in _EXCEL_DAYS:
-        found = from_excel(int(float(plain)))
+    if (days := _EXCEL_DAY.match(plain)) and int(days[1]) in _EXCEL_DAYS:
+        found = from_excel(int(days[1]))
         return found.date() if isinstance(found, datetime) else found
     for mark in _DAY_MARKS:
         plain = plain.replace(mark, "-")

@@ -8,7 +8,7 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from sites.models import User
-from sites.resources.columns import CellError, folded
+from sites.resources.columns import CellError, folded, key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ class Directory:
     def find(self, model: type[Model], text: str) -> Any:
         """The row that is named so. Raises CellError when none is, or several are."""
         shelf = self._shelf(model)
-        if text.startswith("#") and text[1:].isdigit():
-            found = [shelf.by_pk[int(text[1:])]] if int(text[1:]) in shelf.by_pk else []
+        if text.startswith("#") and (pk := key_of(text)) is not None:
+            found = [shelf.by_pk[pk]] if pk in shelf.by_pk else []
         else:
             found = list(shelf.by_name.get(folded(text), {}).values())
         facts = {"text": text[:80], "kind": model._meta.verbose_name}  # noqa: SLF001

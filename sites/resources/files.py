@@ -15,15 +15,19 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 
 from core.errors import Invalid
+from core.sheets import FORMULA_STARTS
 from sites.resources.columns import CellError, text_of
 
 MOST_ROWS = 50_000
 MOST_COLUMNS = 100
 # Rows of a file, empty ones included, that are looked through: all that a sheet can have.
 LAST_ROW = 1_048_576
-MOST_UNPACKED_BYTES = 300 * 1024 * 1024
+# As much as an upload of the greatest size holds when it is no bomb.
+MOST_UNPACKED_BYTES = 128 * 1024 * 1024
 MOST_PARTS = 1000
-_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]+\d+:[A-Z]+\d+)"')
+# Each tag is looked at once: `[^<>]` stops where the next one begins.
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]+\d+:[A-Z]+\d+)"')
+_LONGEST_TAG = 1000
 _BROKEN = (
     zipfile.BadZipFile,
     InvalidFileException,
@@ -79,9 +83,8 @@ def _xlsx(content: bytes) -> list[Table]:
     unreadable = Invalid(_("无法读取该文件：它不是 .xlsx 工作簿，或已损坏。"))
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
-            infos = parts.infolist()
-            unpacked = sum(info.file_size for info in infos)
-            if unpacked > MOST_UNPACKED_BYTES or len(infos) > MOST_PARTS:
+            is_large = unpacked_bytes(parts) > MOST_UNPACKED_BYTES
+            if is_large or len(parts.infolist()) > MOST_PARTS:
                 raise Invalid(_("文件解压后过大，已拒绝读取。"))
             merged = _merged_cells(parts)
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=False)
@@ -91,6 +94,11 @@ def _xlsx(content: bytes) -> list[Table]:
         return [_sheet(sheet) for sheet in book.worksheets if sheet.sheet_state == "visible"]
     except _BROKEN:
         raise unreadable from None
+
+
+def unpacked_bytes(parts: zipfile.ZipFile) -> int:
+    """How large the parts say they are; no more of them is ever read."""
+    return sum(info.file_size for info in parts.infolist())
 
 
 def _merged_cells(parts: zipfile.ZipFile) -> list[str]:
@@ -104,7 +112,9 @@ def _merged_cells(parts: zipfile.ZipFile) -> list[str]:
             while chunk := part.read(1 << 20):
                 window = tail + chunk
                 found += [ref.decode() for ref in _MERGED.findall(window)]
-                tail = window[-200:] if b"<mergeCell" not in window[-200:] else b""
+                # A tag that the chunk cut goes with the next one.
+                _before, bracket, begun = window[-_LONGEST_TAG:].rpartition(b"<")
+                tail = bracket + begun if bracket and b">" not in begun else b""
     return found
 
 
@@ -140,7 +150,7 @@ def _csv(content: bytes, name: str) -> Table:
         dialect = csv.excel
     lines = csv.reader(io.StringIO(text, newline=""), dialect)
     try:
-        return _table(name, ([_unescaped(cell) for cell in line] for line in lines))
+        return _table(name, ([_unescaped(cell) for cell in line[:MOST_COLUMNS]] for line in lines))
     except csv.Error:
         raise Invalid(_("无法读取该 CSV 文件。")) from None
 
@@ -158,7 +168,7 @@ def _decoded(content: bytes) -> str:
 
 def _unescaped(cell: str) -> str:
     """Our own export puts an apostrophe before what a spreadsheet would take for a formula."""
-    return cell[1:] if len(cell) > 1 and cell[0] == "'" and cell[1] in "=+-@\t\r" else cell
+    return cell[1:] if len(cell) > 1 and cell[0] == "'" and cell[1] in FORMULA_STARTS else cell
 
 
 def _table(name: str, lines: Iterator[list[Any]]) -> Table:

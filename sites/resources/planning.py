@@ -14,7 +14,7 @@ from django.utils.translation import pgettext
 
 from core.errors import Invalid
 from sites.models import User, access_for
-from sites.resources.columns import CellError, Column, folded, text_of
+from sites.resources.columns import CellError, Column, folded, key_of, text_of
 from sites.resources.directory import Directory
 from sites.resources.files import Table, place, value_of
 from sites.resources.sheets import ID, Sheet, every_sheet, sheet_named
@@ -177,12 +177,12 @@ def _lines(part: Part, user: User, directory: Directory) -> Iterator[Line]:
 
 def _id(cells: tuple[Any, ...], id_at: int) -> int | None:
     text = text_of(value_of(cells[id_at])) if 0 <= id_at < len(cells) else ""
-    text = folded(text).removeprefix("#")
-    if not text:
+    if not folded(text).removeprefix("#"):
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    pk = key_of(text)
+    if pk is None:
         raise CellError(_("没有这个 ID，或您无权维护它。"))
-    return int(text)
+    return pk
 
 
 def _stored(part: Part, user: User, id_at: int) -> dict[int, Any]:
@@ -343,9 +343,9 @@ class Clerk:
 def _refuse_taken(part: Part) -> None:
     """Facts that may stand once only: in the file, and in the table beside it."""
     lines = [line for line in part.lines if line.row is not None and not line.problems]
+    line_of = {id(line.row): line for line in lines}
     for taken in taken_by_others(part.sheet.model, [(line.number, line.row) for line in lines]):
-        line = next(line for line in lines if line.row is taken.row)
-        line.problems.append(_problem(part, taken))
+        line_of[id(taken.row)].problems.append(_problem(part, taken))
 
 
 def _problem(part: Part, taken: Taken) -> Problem:

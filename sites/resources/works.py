@@ -144,7 +144,14 @@ def _verdict(job: Job, content: bytes, parts: list[Part]) -> Outcome:
         )
         stem = job.source_name.rpartition(".")[0] or job.source_name
         name = f"{stem}-{_('问题')}.xlsx"
-        return Outcome(text % {"count": wrong}, facts, books.marked(content, parts), name)
+        if marked := books.marked(content, parts):
+            return Outcome(text % {"count": wrong}, facts, marked, name)
+        text = ngettext(
+            "有 %(count)d 行有误，没有保存任何内容。文件过大，问题只列在本页；请拆成较小的文件。",
+            "有 %(count)d 行有误，没有保存任何内容。文件过大，问题只列在本页；请拆成较小的文件。",
+            wrong,
+        )
+        return Outcome(text % {"count": wrong}, facts)
     changed = sum(part.count(ADDED) + part.count(CHANGED) for part in parts)
     if not changed:
         return Outcome(_("文件与现有档案一致，没有需要导入的内容。"), facts)

@@ -344,6 +344,72 @@ def test_hostile_files_get_a_sentence(cast: People, content: bytes, words: str) 
     assert words in job.message
 
 
+@pytest.mark.parametrize("text", ["#²", "#" + "9" * 5000, "sNaN", "1e999999999", "፩", "1" * 400])
+def test_no_cell_stops_the_comparing(cast: People, text: str) -> None:
+    """A reference, a number and a day that Python stumbles over are wrong cells like others."""
+
+    def edit(book: Any) -> None:
+        for column in ("F", "L", "M"):
+            book["站点"][f"{column}2"] = text
+
+    check = checked(cast.ana, edited(exported(cast.ana, "sites"), edit))
+
+    assert check.state == "done"
+    assert {cell for cell, _words in problems(check)} == {"F2", "L2", "M2"}
+
+
+def test_columns_without_end_are_not_looked_at(cast: People) -> None:
+    content = b"id,name" + b"," * 100_000 + b"x\n" + b"1,a\n" * 20_000
+
+    table = files.read_tables(content, name="x.csv")[0]
+
+    assert (len(table.header), len(table.rows)) == (2, 20_000)
+
+
+def test_a_text_stays_a_text_in_the_workbook_of_what_is_wrong(cast: People) -> None:
+    """A name of somebody else, brought out with care, comes back as no formula either."""
+    content = exported(cast.ana, "circuits", is_csv=True).replace(
+        b",N1,", b",N1" + b"x" * 50 + b","
+    )
+
+    job = checked(cast.ana, content, name="回路.csv", kind="circuits")
+
+    sheet = load_workbook(job.result).worksheets[0]
+    (cell,) = (cell for row in sheet for cell in row if cell.value == "=SUM(1)")
+    assert cell.data_type == "s"
+
+
+def test_a_workbook_too_large_to_be_marked_is_judged_all_the_same(
+    cast: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(books, "MARKED_AT_MOST_BYTES", 1000)
+
+    def edit(book: Any) -> None:
+        book["配电室"]["A2"] = 10**12
+
+    job = checked(cast.ana, edited(exported(cast.ana, "rooms"), edit))
+
+    assert (job.state, job.result.name, len(problems(job))) == ("done", "", 1)
+    assert "请拆成较小的文件" in job.message
+
+
+def packed(sheet: bytes) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as parts:
+        parts.writestr("xl/worksheets/sheet1.xml", sheet)
+    return target.getvalue()
+
+
+def test_merged_cells_are_found_across_pieces_and_quickly() -> None:
+    """A tag that is never closed is looked at once, not once for each that begins in it."""
+    merged = b'<mergeCell ref="B2:B3"/>'
+    for before in range((1 << 20) - len(merged), (1 << 20) + 1, 6):
+        with zipfile.ZipFile(io.BytesIO(packed(b" " * before + merged))) as parts:
+            assert files._merged_cells(parts) == ["B2:B3"]
+    with zipfile.ZipFile(io.BytesIO(packed(b"<mergeCell " * (1 << 18)))) as parts:
+        assert files._merged_cells(parts) == []
+
+
 def test_a_bomb_does_not_go_off() -> None:
     with pytest.raises(files.Invalid, match="过大"):
         files.read_tables(bomb(), name="x.xlsx")
