@@ -1,5 +1,6 @@
 """Keep what people choose of lists: columns, saved views, the view that comes first."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -8,12 +9,14 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from core.errors import Forbidden, Invalid, NotFound
-from core.lists import ListSpec, search_part, spec_of
+from core.lists import QUERY_LENGTH, ListSpec, search_part, spec_of
 from sites import selectors
 from sites.models import ListChoice, SavedView, User
 
 VIEWS_AT_MOST = 50
 NAME_LENGTH = 40
+# Names of columns; which of them a list knows, its filter says when the view is opened.
+_ORDERING = re.compile(r"[a-z_,-]{1,60}")
 
 
 def choose_columns(*, user: User, page: str, columns: Sequence[str]) -> None:
@@ -40,10 +43,13 @@ def save_view(  # noqa: PLR0913 - what a view consists of
 ) -> SavedView:
     """Keep a look at a list under a name.
 
-    Raises NotFound for a list that is none, Invalid for the name or too many views, Forbidden when
-    the person may not share.
+    Raises NotFound for a list that is none, Invalid for the name, too long a query or too many
+    views, Forbidden when the person may not share.
     """
     known = {column.key for column in _spec(page).columns}
+    looked_for = search_part(query)
+    if len(looked_for) > QUERY_LENGTH:
+        raise Invalid(fields={"query": [_("筛选条件过长，无法保存为视图。")]})
     if SavedView.objects.filter(owner=user, page=page).count() >= VIEWS_AT_MOST:
         words = _("每个列表最多保存 %(limit)d 个视图，请先删除不用的。")
         raise Invalid(fields={"name": [words % {"limit": VIEWS_AT_MOST}]})
@@ -51,9 +57,9 @@ def save_view(  # noqa: PLR0913 - what a view consists of
         owner=user,
         page=page,
         name=_name(name),
-        query=search_part(query),
+        query=looked_for,
         columns=[key for key in dict.fromkeys(columns) if key in known],
-        ordering=ordering[:60],
+        ordering=ordering if _ORDERING.fullmatch(ordering) else "",
         created_at=now,
     )
     _share(view, user, is_shared=is_shared)

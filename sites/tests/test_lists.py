@@ -70,6 +70,19 @@ def test_names_are_told_apart_and_limited(cast: People, monkeypatch: pytest.Monk
         save(cast.di, "第二个")
 
 
+def test_what_cannot_be_kept_of_a_view_is_refused_or_left_out(cast: People, client: Client) -> None:
+    client.force_login(cast.di)
+    client.post("/lists/alarms/views/", {"name": "a", "next": "/alarms/?ordering=%00"})
+    assert SavedView.objects.get().ordering == ""
+
+    # Each of these letters is nine of the address.
+    with pytest.raises(Invalid):
+        save(cast.di, query=f"q={'测' * 300}")
+    # More parameters than anybody means, but no more than fit.
+    many = "&".join(["q=1"] * 200)
+    assert save(cast.di, query=many).query == many
+
+
 def test_a_view_keeps_what_is_looked_for_and_not_the_page(cast: People) -> None:
     view = save(
         cast.di,

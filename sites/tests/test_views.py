@@ -116,9 +116,32 @@ def test_nobody_switches_the_language_by_cookie(client: Client) -> None:
 def test_a_redirect_leads_nowhere_else(client: Client) -> None:
     client.force_login(make_user("ana"))
 
-    response = client.post("/profile/theme/", {"theme": "dark", "next": "https://evil.example/"})
+    for there in ("https://evil.example/", "//evil.example/", "/\\evil.example/"):
+        response = client.post("/profile/theme/", {"theme": "dark", "next": there})
 
-    assert response["Location"] == "/"
+        assert response["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    ("address", "facts"), [("/lists/alarms/views/", {"name": "x"}), ("/lists/alarms/columns/", {})]
+)
+def test_a_path_after_our_host_leads_nowhere_else(
+    address: str, facts: dict[str, str], client: Client
+) -> None:
+    """Without the host `//evil.example/` would name another one."""
+    client.force_login(make_user("ana"))
+
+    response = client.post(address, {"next": "http://testserver//evil.example/"} | facts)
+
+    assert not response["Location"].startswith("//")
+
+
+def test_answers_to_somebody_are_for_his_browser_alone(client: Client) -> None:
+    client.force_login(make_user("ana"))
+
+    assert client.get("/profile/")["Cache-Control"] == "private, no-cache"
+    assert client.post("/accounts/logout/")["Clear-Site-Data"] == '"cache"'
+    assert "Clear-Site-Data" not in client.get("/accounts/login/")
 
 
 def test_own_tokens_are_listed_and_revoked(client: Client) -> None:

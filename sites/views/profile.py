@@ -20,11 +20,15 @@ from sites.models import User, access_for
 
 
 def back(request: HttpRequest) -> str:
-    """Where the form came from, when it is a page of ours."""
+    """Where the form came from, when it is a page of ours; told without the host.
+
+    With the host in front, what is left of it when only its path is used may be another's.
+    """
     target = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}):
-        return target
-    return settings.LOGIN_REDIRECT_URL
+    is_ours = target.startswith("/") and url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}
+    )
+    return target if is_ours else settings.LOGIN_REDIRECT_URL
 
 
 @login_required
