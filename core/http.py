@@ -13,7 +13,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
 from django.utils import translation
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import has_vary_header, patch_vary_headers
 from django_htmx.http import trigger_client_event
 
 from core.errors import DomainError, Invalid, NotFound
@@ -69,6 +69,26 @@ class LanguageMiddleware:
         if "HTTP_ACCEPT_LANGUAGE" in request.META:
             return translation.get_language_from_request(request)
         return settings.LANGUAGE_CODE
+
+
+class PrivateMiddleware:
+    """What is made for whoever the cookie names is for his browser alone.
+
+    Stands outside the sessions, which say so. Signing out takes along what the browser has kept, so
+    that the next person at the same desk does not find it by going back.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if has_vary_header(response, "Cookie"):
+            response.headers.setdefault("Cache-Control", "private, no-cache")
+        match = request.resolver_match
+        if match is not None and match.url_name == "account_logout" and request.method == "POST":
+            response.headers["Clear-Site-Data"] = '"cache"'
+        return response
 
 
 class DomainErrorMiddleware:
