@@ -88,7 +88,7 @@ def spec_of(key: str) -> ListSpec | None:
 
 def search_part(query: str) -> str:
     """Of a query string what is looked for: without page, columns, ordering and the like."""
-    pairs = parse_qsl(query[:QUERY_LENGTH], max_num_fields=60)
+    pairs = parse_qsl(query[:QUERY_LENGTH])
     return urlencode([(name, value) for name, value in pairs if name not in _OF_THE_LOOK])
 
 
@@ -200,6 +200,12 @@ class ListPage:
     def search(self) -> str:
         """What is looked for, as a query string; bulk actions on the whole query carry it."""
         return search_part(self.request.GET.urlencode())
+
+    @property
+    def rest(self) -> list[tuple[str, str]]:
+        """All that the address says besides the page and its size, for the form that changes it."""
+        pairs = self.params.lists()
+        return [(n, v) for n, values in pairs if n not in {"page", "page_size"} for v in values]
 
     @property
     def heads(self) -> list[Head]:

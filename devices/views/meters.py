@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from core.errors import Changed, Forbidden, Invalid
 from core.http import tell_fields
+from core.search import matching, words_of
 from devices import selectors
 from devices.forms import MetersForm
 from devices.models import Gateway
@@ -72,8 +73,8 @@ def _done(
 def _choose(request: HttpRequest, user: User) -> HttpResponse:
     gateways = Gateway.objects.visible_to(user, ability=Ability.MANAGE_SITE)
     words = request.GET.get("q", "").strip()[:100]
-    if words:
-        gateways = gateways.filter(search_text__contains=words.casefold())
+    for word in words_of(words):
+        gateways = gateways.filter(matching(word, ["search_text"]))
     rows = gateways.select_related("site__enterprise").order_by("site__number", "name")
     context = {"gateways": rows[:GATEWAYS_SHOWN], "q": words}
     return render(request, "devices/meters_choose.html", context)

@@ -97,10 +97,9 @@ def _points(request: HttpRequest) -> tuple[Device, list[PointCode]]:
     if device is None:
         raise NotFound
     codes = list(dict.fromkeys(code for _pk, _colon, code in pairs))
-    known = PointCode.objects.filter(
-        data_class__in=site_selectors.data_classes_for(user=user, site=device.site)
-    ).in_bulk(codes, field_name="code")
-    if known.keys() != set(codes):
+    classes = site_selectors.data_classes_for(user=user, site=device.site)
+    known = {point.code: point for point in PointCode.objects.filter(data_class__in=classes)}
+    if not known.keys() >= set(codes):
         raise NotFound
     return device, [known[code] for code in codes]
 
@@ -109,12 +108,12 @@ def _period(request: HttpRequest) -> tuple[datetime, datetime]:
     """From and to of the address (epoch seconds), or the last hours. Raises Invalid."""
     hours = request.GET.get("hours", "")
     if hours:
-        if not (hours.isascii() and hours.isdigit() and int(hours) in HOURS):
+        if hours not in map(str, HOURS):
             raise Invalid(fields={"hours": [_("请选择有效的选项。")]})
         end = timezone.now()
         return end - timedelta(hours=int(hours)), end
     start, end = _moment(request, "from"), _moment(request, "to")
-    if not start < end <= start + timedelta(days=MOST_DAYS):
+    if not timedelta() < end - start <= timedelta(days=MOST_DAYS):
         raise Invalid(fields={"to": [_("时段须为正且不超过 32 天。")]})
     return start, end
 

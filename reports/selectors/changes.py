@@ -154,7 +154,8 @@ def _events(user: User, kind: str, words: str = "") -> QuerySet[Any]:
             sites = Site.objects.visible_to(user, ability=Ability.MANAGE_SITE)
             mine |= Q(site_id__in=sites.order_by().values("pk"))
         events = events.filter(mine)
-    for word in words.split()[:5]:
+    # PostgreSQL has no NUL in a text.
+    for word in words.replace("\0", "").split()[:5]:
         condition = Q()
         for name in names.intersection(_NAMES):
             condition |= Q(**{f"{name}__icontains": word})

@@ -1,5 +1,6 @@
 """The page of curves, its drawer, the search for points, CSV: one query, held by the address."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -138,7 +139,7 @@ def sheet_of(found: Drawing) -> tuple[list[float], list[sheets.Field]]:
 
 def _width(request: HttpRequest, usual: int) -> int:
     given = request.GET.get("width", "")
-    return int(given) if given.isascii() and given.isdigit() and int(given) in WIDTHS else usual
+    return int(given) if re.fullmatch(r"[0-9]{3,4}", given) and int(given) in WIDTHS else usual
 
 
 def _context(request: HttpRequest, user: User) -> dict[str, Any]:
