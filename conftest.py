@@ -7,26 +7,20 @@ and has services of its own; the process that only deals out the work gives its 
 
 import os
 import random
-from collections.abc import Iterator
-from datetime import date
 from itertools import groupby
 from typing import Any
 
 import django
 import pytest
-from django.apps import apps
 from django.conf import settings
 from django.db import connection
-from pytest_django.plugin import blocking_manager_key
+from django.test import TransactionTestCase
 
 from config import testing
 
 # What a test touches, by its marks or fixtures, when it is none of the quick ones.
 SLOW_MARKS = {"browser", "slow", "django_db"}
 SLOW_FIXTURES = {"db", "transactional_db", "live_server"}
-
-# Rows that migrations made, by model.
-_migrated: list[tuple[Any, list[Any]]] = []
 
 testing.begin()
 django.setup()
@@ -97,42 +91,18 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Leave the migrated, empty tables to later runs."""
+    """Leave the migrated, empty tables to later runs; tests that commit put back what they held."""
     if not testing.has_template():
         with django_db_blocker.unblock():
             connection.close()
             connection.close_pool()  # type: ignore[attr-defined]
             testing.make_template(connection.settings_dict["NAME"])
+    from tests import keeping  # noqa: PLC0415 - not before the apps are ready
+
+    # Django would empty all tables, and make what it can by itself anew.
+    TransactionTestCase._fixture_teardown = staticmethod(keeping.put_back)  # type: ignore[attr-defined]
     with django_db_blocker.unblock():
-        # What Django makes anew by itself after emptying is left out.
-        tables = set(connection.introspection.table_names())
-        _migrated.extend(
-            (model, rows)
-            for model in apps.get_models()
-            if model._meta.app_label not in {"auth", "contenttypes"}
-            and model._meta.db_table in tables
-            and (rows := list(model._base_manager.all()))
-        )
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """After a committing test: emptying the tables drops no days of readings, but dictionaries."""
-    yield
-    fixtures = set(getattr(item, "fixturenames", ()))
-    # After the last one there is no database any more.
-    if nextitem and ("transactional_db" in fixtures or _commits(item)):
-        from devices import history  # noqa: PLC0415 - not before the apps are ready
-
-        with item.config.stash[blocking_manager_key].unblock():
-            history.drop_partitions(before=date.max)
-            for model, rows in _migrated:
-                model._base_manager.bulk_create(rows, ignore_conflicts=True)
-
-
-def _commits(item: pytest.Item) -> bool:
-    mark = item.get_closest_marker("django_db")
-    return mark is not None and bool(mark.kwargs.get("transaction"))
+        keeping.begin()
 
 
 def _is_quick(item: pytest.Item) -> bool:

@@ -1,10 +1,14 @@
-"""A real browser against a real server on the test database: fixtures for tests/browser and journeys."""
+"""A real browser against a real server on the test database: fixtures for tests/browser and journeys.
+
+Both run once per package; what a test leaves of itself are rows, which its own fixtures undo.
+"""
 
 import os
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +78,22 @@ class Served:
         self._thread.join(20)
         assert not self._thread.is_alive()
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Stopped inside, and on the same port afterwards."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def wait_until_idle(self) -> None:
+        """Until nobody is connected and no request is under way: the tables are ours again."""
+        state, deadline = self._server.server_state, time.monotonic() + 20
+        while state.connections or state.tasks:
+            assert time.monotonic() < deadline, "somebody is still connected"
+            time.sleep(0.01)
+
 
 @dataclass
 class Visitor:
@@ -92,6 +112,7 @@ class Visitor:
         return self.page
 
     def settled(self) -> None:
+        self.page.wait_for_load_state()
         if self.page.locator("[data-live-state]").count():
             self.page.wait_for_selector("[data-live-state=up]", state="attached")
         for figure in self.page.locator("figure[data-chart]").all():
@@ -115,9 +136,9 @@ class Visitor:
 Visit = Callable[..., Visitor]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One Chromium for the tests of a file.
+    """One Chromium for the tests of a package.
 
     Playwright keeps an event loop in this thread meanwhile: Django must not take the tests for
     coroutines, and it has to end before tests that run a loop of their own.
@@ -131,9 +152,9 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def live_app(transactional_db: None) -> Iterator[Served]:
-    """The pages, the API and the sockets on a port, on the test's database."""
+@pytest.fixture(scope="package")
+def live_app(django_db_setup: None) -> Iterator[Served]:
+    """The pages, the API and the sockets on a port; a test opens the database to itself and it."""
     served = Served()
     served.start()
     yield served
@@ -177,3 +198,4 @@ def visit(chromium: Browser, live_app: Served) -> Iterator[Visit]:
     yield window
     for context in contexts:
         context.close()
+    live_app.wait_until_idle()

@@ -7,18 +7,13 @@ import pytest
 from playwright.sync_api import expect
 
 from sites.models import User
-from tests.browser.world import World, make_world
-from tests.browsing import DESK, PHONE, Served, Visit, Visitor
+from tests.browser.world import World
+from tests.browsing import DESK, PHONE, Visit, Visitor
 
 AXE = Path(__file__).parent.parent / "vendor" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
 _RUN = """(tags) => axe.run(document, {runOnly: tags}).then((found) => found.violations.map(
   (rule) => `${rule.id}: ${rule.nodes.slice(0, 2).map((node) => node.html.slice(0, 160))}`))"""
-
-
-@pytest.fixture
-def world(live_app: Served) -> World:
-    return make_world()
 
 
 def objections(visitor: Visitor) -> Any:

@@ -8,13 +8,12 @@ from playwright.sync_api import expect
 
 from alarms.models import Alarm
 from alarms.tests.factories import make_alarm, make_rule
-from tests.browser.world import make_world
-from tests.browsing import PHONE, Served, Visit
+from tests.browser.world import World
+from tests.browsing import PHONE, Visit
 
 
 @pytest.mark.timeout(240)
-def test_triage_by_keys(live_app: Served, visit: Visit) -> None:
-    world = make_world()
+def test_triage_by_keys(world: World, visit: Visit) -> None:
     now = timezone.now()
     first, second, third = (
         make_alarm(
@@ -74,8 +73,7 @@ def test_triage_by_keys(live_app: Served, visit: Visit) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_triage_by_thumb(live_app: Served, visit: Visit) -> None:
-    world = make_world()
+def test_triage_by_thumb(world: World, visit: Visit) -> None:
     ana = visit(world.cast.ana, size=PHONE)
     page = ana.open("/alarms/")
     cards = page.locator(".pick-card")

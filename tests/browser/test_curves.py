@@ -2,16 +2,10 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.browser.world import World, make_world
-from tests.browsing import Served, Visit
-
-
-@pytest.fixture
-def world(live_app: Served) -> World:
-    return make_world()
+from tests.browser.world import World
+from tests.browsing import Visit
 
 
 def test_search_icon_drawer_page_zoom_and_reload(world: World, visit: Visit) -> None:

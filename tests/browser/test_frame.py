@@ -4,7 +4,6 @@ import json
 import re
 from datetime import timedelta
 
-import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
@@ -12,13 +11,8 @@ from playwright.sync_api import Page, Route, expect
 from sites.models import User
 from tests.browser.test_access import objections
 from tests.browser.test_live import raise_one
-from tests.browser.world import World, make_world
-from tests.browsing import PHONE, Served, Visit
-
-
-@pytest.fixture
-def world(live_app: Served) -> World:
-    return make_world()
+from tests.browser.world import World
+from tests.browsing import PHONE, Visit
 
 
 def module(page: Page, name: str, call: str) -> None:

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sites.tests.factories import PASSWORD
-from tests.browser.world import World, make_world
-from tests.browsing import Served, Visit
+from tests.browser.world import World
+from tests.browsing import Visit
 
 READING = Path(__file__).parent.parent / "golden" / "reading"
 # What a reader hears first of a page: its landmarks, headings and tables, in order.
@@ -17,11 +17,6 @@ SPINE = re.compile(
     r"^(\s*)- (banner|navigation|main|complementary|search|region|heading|table|caption)\b:?(.*)$"
 )
 CONTROLS = re.compile(r"^\s*- (button|link|textbox|searchbox|combobox|checkbox|radio)(:|$)")
-
-
-@pytest.fixture
-def world(live_app: Served) -> World:
-    return make_world()
 
 
 def tab_to(page: Page, wanted: str, limit: int = 200) -> None:

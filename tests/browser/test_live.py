@@ -11,16 +11,11 @@ from playwright.sync_api import Page, expect
 from alarms import services as alarm_services
 from alarms.models import Rule
 from alarms.tests.factories import make_alarm, make_rule
-from tests.browser.world import World, make_world, take_in
+from tests.browser.world import World, take_in
 from tests.browsing import Served, Visit
 from workorders.tests.factories import make_order
 
 STALE = re.compile("is-stale")
-
-
-@pytest.fixture
-def world(live_app: Served) -> World:
-    return make_world()
 
 
 def raise_one(world: World, severity: str = "critical") -> int:
@@ -146,11 +141,11 @@ def test_an_ended_session_leads_to_the_sign_in(world: World, visit: Visit) -> No
 
 
 def test_others_see_nothing(world: World, visit: Visit) -> None:
-    cy = visit(world.cast.cy)
-    page = cy.open("/alarms/")
+    cy, di = visit(world.cast.cy), visit(world.cast.di)
+    page, told = cy.open("/alarms/"), di.open("/alarms/")
 
-    raise_one(world)
-    page.wait_for_timeout(1500)
+    pk = raise_one(world)
+    expect(told.locator(f"tr[data-row='{pk}']")).to_be_visible()
 
     assert page.locator("tr[data-alarm]").count() == 0
     assert page.locator("header [data-count=alarms_open]").is_hidden()
@@ -165,12 +160,11 @@ def test_a_lost_connection_is_told_and_healed(world: World, visit: Visit, live_a
     banner = page.locator("#connection")
     expect(banner).to_be_hidden()
 
-    live_app.stop()
-    expect(banner).to_be_visible(timeout=15_000)
-    expect(banner).to_contain_text("实时连接已断开")
-    expect(shown).to_have_class(STALE)
-    expect(page.locator("[data-live-word]")).to_have_text("已断开")
-    live_app.start()
+    with live_app.away():
+        expect(banner).to_be_visible(timeout=15_000)
+        expect(banner).to_contain_text("实时连接已断开")
+        expect(shown).to_have_class(STALE)
+        expect(page.locator("[data-live-word]")).to_have_text("已断开")
     take_in(world.device, voltage=221.5)
 
     reconnect(page)

@@ -2,10 +2,8 @@
 
 import pytest
 
-from tests.browser.world import World, make_world
+from tests.browser.world import World
 from tests.browsing import Visit
-
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 # Published test vectors (eviltransform; coordtransform for BD-09): latitude and longitude.
 GCJ = [
@@ -21,11 +19,6 @@ GCJ_TO_BD, WGS_TO_BD = (
 OUTSIDE = [[35.681236, 139.767125], [-33.86, 151.21]]
 
 _CONVERT = "async ([name, at]) => (await import('/static/ops/crs.js'))[name](at)"
-
-
-@pytest.fixture
-def world(live_app: object) -> World:
-    return make_world()
 
 
 def test_the_popup_says_the_facts_of_the_site(world: World, visit: Visit) -> None:

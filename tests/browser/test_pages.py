@@ -7,13 +7,8 @@ from playwright.sync_api import expect
 
 from sites.models import User
 from sites.tests.factories import PASSWORD
-from tests.browser.world import World, make_world
-from tests.browsing import PHONE, Served, Visit
-
-
-@pytest.fixture
-def world(live_app: Served) -> World:
-    return make_world()
+from tests.browser.world import World
+from tests.browsing import PHONE, Visit
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -12,8 +12,8 @@ from devices.models import Device
 from sites import services
 from sites.models import Job
 from sites.resources import works
-from tests.browser.world import make_world
-from tests.browsing import PHONE, Served, Visit
+from tests.browser.world import World
+from tests.browsing import PHONE, Visit
 
 
 def run_last() -> None:
@@ -22,10 +22,9 @@ def run_last() -> None:
 
 
 def test_upload_difference_confirm_done(
-    live_app: Served, visit: Visit, settings: Any, tmp_path: Any
+    world: World, visit: Visit, settings: Any, tmp_path: Any
 ) -> None:
     settings.MEDIA_ROOT = tmp_path
-    world = make_world()
     ana = visit(world.cast.ana)
     job = works.ask_export(user=world.cast.ana, keys=["devices"], is_csv=False, now=timezone.now())
     services.run_job(job_id=job.pk)

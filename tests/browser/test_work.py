@@ -3,17 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from django.utils import timezone
 
-from sites.tests.factories import People, people
+from sites.tests.factories import People
+from tests.browser.world import World
 from tests.browsing import PHONE, Visit
 from workorders import services
 from workorders.models import Task, WorkOrder
-from workorders.states import State, TaskState
-from workorders.tests.factories import make_order, make_task, picture
-
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+from workorders.states import State
+from workorders.tests.factories import make_order, picture
 
 
 def order_in(cast: People, state: str, **facts: Any) -> WorkOrder:
@@ -32,8 +30,10 @@ def drag(page: Any, order: WorkOrder, column: str) -> None:
     )
 
 
-def test_cards_are_dragged_refused_asked_for_and_moved_by_keys_and_by_others(visit: Visit) -> None:
-    cast = people()
+def test_cards_are_dragged_refused_asked_for_and_moved_by_keys_and_by_others(
+    world: World, visit: Visit
+) -> None:
+    cast = world.cast
     started = order_in(cast, State.ASSIGNED)
     fresh = order_in(cast, State.NEW)
     window = visit(cast.di)
@@ -82,8 +82,8 @@ def test_cards_are_dragged_refused_asked_for_and_moved_by_keys_and_by_others(vis
     assert [line for line in window.errors if "409" not in line] == []
 
 
-def test_who_may_not_move_a_card_is_told_so(visit: Visit) -> None:
-    cast = people()
+def test_who_may_not_move_a_card_is_told_so(world: World, visit: Visit) -> None:
+    cast = world.cast
     order = order_in(cast, State.TO_ACCEPT)
     window = visit(cast.bo)
     page = window.open("/orders/board/")
@@ -100,15 +100,10 @@ def test_who_may_not_move_a_card_is_told_so(visit: Visit) -> None:
 
 
 def test_a_technician_hands_in_a_result_with_photos_on_the_phone(
-    visit: Visit, settings: Any, tmp_path: Any
+    world: World, visit: Visit, settings: Any, tmp_path: Any
 ) -> None:
     settings.MEDIA_ROOT = tmp_path
-    cast = people()
-    now = timezone.now()
-    task = make_task(
-        cast=cast, state=TaskState.ASSIGNED, now=now, due_on=now.date() + timedelta(days=2)
-    )
-    window = visit(cast.bo, size=PHONE)
+    window = visit(world.cast.bo, size=PHONE)
     page = window.open("/work/")
     assert window.sideways() == 0
 
@@ -126,14 +121,14 @@ def test_a_technician_hands_in_a_result_with_photos_on_the_phone(
     page.click("#do-finish button[type=submit]")
     page.wait_for_selector("#task[data-state=to_accept]")
 
-    done = Task.objects.get(pk=task.pk)
+    done = Task.objects.get(pk=world.task.pk)
     assert (done.result, done.photos.count()) == ("红外测温正常", 2)
     assert page.locator("#shots img").count() == 2
     assert window.complaints() == []
 
 
-def test_a_plan_shows_its_next_days_while_it_is_typed(visit: Visit) -> None:
-    cast = people()
+def test_a_plan_shows_its_next_days_while_it_is_typed(world: World, visit: Visit) -> None:
+    cast = world.cast
     window = visit(cast.ana)
     page = window.open(f"/plans/new/?team={cast.team.pk}")
 
@@ -148,8 +143,8 @@ def test_a_plan_shows_its_next_days_while_it_is_typed(visit: Visit) -> None:
     assert window.complaints() == []
 
 
-def test_the_printed_order_has_the_facts_on_white_paper(visit: Visit) -> None:
-    cast = people()
+def test_the_printed_order_has_the_facts_on_white_paper(world: World, visit: Visit) -> None:
+    cast = world.cast
     order = order_in(cast, State.CLOSED, title="更换电缆头")
     window = visit(cast.di, scheme="dark")
     page = window.page

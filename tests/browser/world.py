@@ -1,7 +1,7 @@
 """A small world for browser tests: one site with a measured device, alarms and orders."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 from django.core.management import call_command
@@ -10,7 +10,8 @@ from django.utils import timezone
 from alarms.models import Alarm, Rule
 from alarms.states import Handling
 from alarms.tests.factories import make_alarm
-from devices import ingest
+from devices import ingest, live
+from devices.ingest import Batch
 from devices.models import Device
 from devices.tests.factories import (
     make_bus,
@@ -100,13 +101,23 @@ class World:
 def take_in(device: Device, *, voltage: float = 230.0, minutes: int = 0) -> None:
     """Readings through the one door: the newest, after so many minutes of one every ten seconds."""
     now = timezone.now()
+    ingest.ingest(_batch(device, now, voltage, minutes), now=now)
+
+
+def refresh(device: Device) -> None:
+    """Let the latest values be new; nothing is evaluated, so the alarms stay active."""
+    now = timezone.now()
+    live.store(_batch(device, now), now=now)
+
+
+def _batch(device: Device, now: datetime, voltage: float = 230.0, minutes: int = 0) -> Batch:
     layout = device.template_version.layout
     count = 6 * minutes + 1
     codes = layout.value_codes
     usual = dict.fromkeys(("Ua", "Ub", "Uc"), voltage) | {"F": 50.0}
     level = [usual.get(code, 1.0) for code in codes]
     at = now.timestamp() - 10.0 * np.arange(count)[::-1]
-    batch = make_batch(
+    return make_batch(
         layout_id=layout.pk,
         device_ids=[device.pk] * count,
         site_ids=[device.site_id] * count,
@@ -114,7 +125,6 @@ def take_in(device: Device, *, voltage: float = 230.0, minutes: int = 0) -> None
         values=[level] * count,
         counters=[[1000.0 + i] * len(layout.counter_codes) for i in range(count)],
     )
-    ingest.ingest(batch, now=now)
 
 
 def make_world() -> World:
