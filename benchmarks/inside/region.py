@@ -15,7 +15,9 @@ from django.db.models import Model
 
 from alarms.models import Alarm, Rule
 from alarms.states import SEVERITY_RANK
+from benchmarks.inside import papers
 from benchmarks.inside.district import bench_version
+from benchmarks.inside.papers import Made
 from devices.models import Bus, Device, Gateway
 from sites import services as site_services
 from sites.models import (
@@ -89,6 +91,7 @@ class Size:
     open_alarms: int
     orders: int
     open_orders: int
+    tasks: int
     companies: int
     towns: int
 
@@ -101,6 +104,7 @@ DISTRICT = Size(
     open_alarms=6_000,
     orders=20_000,
     open_orders=2_500,
+    tasks=40_000,
     companies=12,
     towns=16,
 )
@@ -112,6 +116,7 @@ DEMO = Size(
     open_alarms=60,
     orders=150,
     open_orders=30,
+    tasks=300,
     companies=3,
     towns=4,
 )
@@ -139,8 +144,7 @@ def build(size: Size, *, now: datetime) -> Region:
     workers = _workers(teams)
     alarms = _alarms(size, devices, now, dice)
     _orders(size, alarms, workers, now, dice)
-    for statement in _RECORDS:
-        _execute(statement)
+    papers.write(Made(sites, teams, workers, people, size.tasks, now))
     _execute("SET session_replication_role = DEFAULT")
     _execute("VACUUM ANALYZE")
     return Region(people=people, sites=sites, devices=devices)
@@ -266,9 +270,12 @@ def _gateway(n: int, site: Site) -> Gateway:
 
 
 def _people(teams: list[Team], site: Site, now: datetime) -> dict[str, User]:
-    """A dispatcher of the largest company, a viewer of the district, somebody of an enterprise."""
+    """A dispatcher of the largest company and whoever maintains its sites, a viewer of the district,
+    somebody of an enterprise.
+    """
     scopes: dict[str, tuple[Role, Any]] = {
         "dispatcher": (Role.DISPATCHER, teams[0].organisation),
+        "manager": (Role.MANAGER, teams[0].organisation),
         "district": (Role.DISTRICT_VIEWER, None),
         "enterprise": (Role.ENTERPRISE, site.enterprise),
     }
@@ -377,35 +384,6 @@ def _order(n: int, alarm: Alarm, worker: User, now: datetime, dice: random.Rando
         closed_at=at + timedelta(hours=3) if is_closed else None,
         updated_at=min(at, now),
     )
-
-
-_RECORDS = (
-    # Every alarm was raised; those with a verdict were verified, the archived ones archived.
-    """
-    INSERT INTO alarms_alarmlog (alarm_id, at, entry, move, source, target, door, note, facts)
-    SELECT id, raised_at, 'handling', 'raise', '', 'unverified', 'system', '', '{}'
-    FROM alarms_alarm
-    """,
-    """
-    INSERT INTO alarms_alarmlog (alarm_id, at, entry, move, source, target, door, note, facts)
-    SELECT id, recovered_at, 'condition', 'recover', 'active', 'recovered', 'system', '', '{}'
-    FROM alarms_alarm WHERE recovered_at IS NOT NULL
-    """,
-    """
-    INSERT INTO alarms_alarmlog (alarm_id, at, entry, move, source, target, door, note, facts)
-    SELECT id, verified_at, 'handling', 'verify', 'unverified', 'verified', 'web', '', '{}'
-    FROM alarms_alarm WHERE verified_at IS NOT NULL
-    """,
-    """
-    INSERT INTO alarms_alarmlog (alarm_id, at, entry, move, source, target, door, note, facts)
-    SELECT id, archived_at, 'handling', 'archive', 'verified', 'archived', 'web', '', '{}'
-    FROM alarms_alarm WHERE archived_at IS NOT NULL
-    """,
-    """
-    INSERT INTO workorders_workorderlog (order_id, at, entry, move, source, target, door, note, facts)
-    SELECT id, created_at, 'created', '', '', 'new', 'web', '', '{}' FROM workorders_workorder
-    """,
-)
 
 
 def _execute(statement: str) -> None:
