@@ -75,10 +75,14 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "reports.selectors.shell",
             ],
-            "builtins": ["template_partials.templatetags.partials"],
+            "builtins": ["template_partials.templatetags.partials", "core.quick"],
+            "libraries": {"i18n": "core.words"},
         },
     }
 ]
+
+# `core.words` stands in Django's place on purpose.
+SILENCED_SYSTEM_CHECKS = ["templates.W003"]
 
 # --- Database and Redis
 

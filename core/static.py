@@ -1,6 +1,7 @@
 """Static files: names with a hash once they are collected, plain names before."""
 
 from pathlib import Path
+from typing import Any
 
 from django.core.files.storage import FileSystemStorage
 from django.http import HttpRequest, HttpResponse
@@ -28,10 +29,19 @@ class HashedStatic(CompressedManifestStaticFilesStorage):
         ),
     )
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._addresses: dict[str | None, str] = {}
+
     def url(self, name: str | None, force: bool = False) -> str:  # noqa: FBT001, FBT002
-        if not self.hashed_files and not force:
-            return FileSystemStorage.url(self, name)
-        return super().url(name, force)
+        """The address of a file; a page asks for the same few hundreds of times."""
+        if force:
+            return super().url(name, force)
+        found = self._addresses.get(name)
+        if found is None:
+            found = super().url(name) if self.hashed_files else FileSystemStorage.url(self, name)
+            self._addresses[name] = found
+        return found
 
 
 class StaticMiddleware(WhiteNoiseMiddleware):

@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 from alarms import states
 from alarms.models.rules import Rule
 from alarms.states import Condition, Entry, Handling, Move, Severity, Verdict
+from core.labels import QuickLabels
 from devices.models import Device, Gateway
 from sites.models import Circuit, Room, Site, SiteScopedQuerySet, Transformer, User
 
@@ -51,7 +52,7 @@ class AlarmQuerySet(SiteScopedQuerySet):
         )
 
 
-class Alarm(models.Model):
+class Alarm(QuickLabels, models.Model):
     """Something is wrong at a place. Two facts: the condition of the plant, the handling by people.
 
     Invariants (database): one open alarm per (scope, point, rule); archived only when recovered;

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +11,6 @@ from django import template
 from django.conf import settings
 from django.contrib.messages.storage.base import Message
 from django.core.paginator import Page
-from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -19,6 +19,7 @@ from django.utils.translation import ngettext, pgettext
 
 from alarms.states import Severity, Verdict
 from core.http import UNDO
+from core.icons import icon
 from reports.selectors.months import StageFigures
 from reports.selectors.towns import SiteCounts
 from workorders.selectors import Stage, TaskStage
@@ -27,6 +28,7 @@ from workorders.states import State, TaskState
 register = template.Library()
 
 NOTHING = "—"
+_SEVERITIES = frozenset(Severity.values)
 _SEVERITY_ICONS = {
     "critical": "sev-critical",
     "major": "sev-major",
@@ -57,27 +59,24 @@ STAGE_CLASSES: dict[str, str] = {
 }
 
 
-@register.simple_tag
-def icon(name: str, classes: str = "") -> SafeString:
-    """A symbol of the sprite; decoration only, so the words beside it must say the same."""
-    return format_html(
-        '<svg class="ic {}" aria-hidden="true"><use href="{}#{}"></use></svg>',
-        classes,
-        static("ops/icons.svg"),
-        name,
-    )
+register.simple_tag(icon)
 
 
 @register.simple_tag
 def sev(severity: str, word: str = "", classes: str = "sev") -> SafeString:
     """Severity or state as shape, colour and word; `word` replaces the severity's own label."""
-    label = word or (Severity(severity).label if severity in Severity.values else severity)
+    label = word or str(Severity(severity).label if severity in _SEVERITIES else severity)
+    return _sev(severity, label, classes, icon(_SEVERITY_ICONS.get(severity, "point")))
+
+
+@lru_cache(maxsize=512)
+def _sev(severity: str, label: str, classes: str, shape: SafeString) -> SafeString:
     return format_html(
         '<span class="{} {}-{}">{}{}</span>',
         classes,
         classes.rsplit(maxsplit=1)[-1],
         severity,
-        icon(_SEVERITY_ICONS.get(severity, "point")),
+        shape,
         label,
     )
 

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from core.labels import QuickLabels
 from core.search import Searchable
 from sites.models.access import SiteScopedQuerySet, access_for
 from sites.models.changes import keeps_changes
@@ -139,7 +140,7 @@ class SiteQuerySet(SiteScopedQuerySet):
 
 
 @keeps_changes()
-class Site(Place):
+class Site(QuickLabels, Place):
     """A place with supply points: the unit of contract, map and alarm routing.
 
     Coordinates are WGS-84. `nominal_voltage_v` is 220 / 230 (phase) or 380 / 400 and above (line);

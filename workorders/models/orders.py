@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from alarms.models import Alarm
+from core.labels import QuickLabels
 from devices.models import Device
 from sites.models import Circuit, Room, Site, SiteScopedQuerySet, Team, User
 from sites.models.names import name_for_reader
@@ -42,7 +43,7 @@ class WorkOrderQuerySet(SiteScopedQuerySet):
         )
 
 
-class WorkOrder(models.Model):
+class WorkOrder(QuickLabels, models.Model):
     """Work at a site, from an alarm or by hand, followed until it is accepted.
 
     Invariants (database): an assignee from assignment on; finding and measures from hand-over on;

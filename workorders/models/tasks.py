@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from core.labels import QuickLabels
 from sites.models import Site, SiteScopedQuerySet, Team, User, access_for
 from sites.models.changes import keeps_changes
 from sites.models.names import name_for_reader
@@ -134,7 +135,7 @@ class TaskQuerySet(SiteScopedQuerySet):
         )
 
 
-class Task(models.Model):
+class Task(QuickLabels, models.Model):
     """Planned work at one site, from a plan or by hand, followed until it is accepted.
 
     `planned_on` is the due day that the plan asked for; people may move the due time without the
