@@ -22,7 +22,8 @@ CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]+")
 OWN_NAMES = {"中文", "简体中文"}
 
 
-def _words_of_rows() -> str:
+def words_of_rows() -> str:
+    """Everything that rows say: what people wrote, and what ships as data."""
     return "\n".join(
         str(getattr(row, field.attname))
         for model in apps.get_models()
@@ -81,7 +82,7 @@ def _reader(world: World) -> Client:
 
 def test_english_pages_hold_no_chinese_of_their_own() -> None:
     world = permission_world.build()
-    client, rows = _reader(world), _words_of_rows()
+    client, rows = _reader(world), words_of_rows()
     strange = {}
     for page in [*_pages(world), reverse("account_login")]:
         if page == reverse("account_login"):
