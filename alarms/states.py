@@ -97,13 +97,15 @@ HANDLING = Life(
         Edge(Handling.IGNORED, Move.UNIGNORE, Handling.UNVERIFIED),
         Edge(Handling.IGNORED, Move.VERIFY, Handling.VERIFIED, _HANDLE),
         Edge(Handling.IGNORED, Move.ARCHIVE, Handling.ARCHIVED, _HANDLE),
-        Edge(Handling.VERIFIED, Move.UNDO_TO_UNVERIFIED, Handling.UNVERIFIED, _HANDLE),
-        Edge(Handling.IGNORED, Move.UNDO_TO_UNVERIFIED, Handling.UNVERIFIED, _HANDLE),
-        Edge(Handling.IGNORED, Move.UNDO_TO_VERIFIED, Handling.VERIFIED, _HANDLE),
-        Edge(Handling.VERIFIED, Move.UNDO_TO_IGNORED, Handling.IGNORED, _HANDLE),
-        Edge(Handling.ARCHIVED, Move.UNDO_TO_VERIFIED, Handling.VERIFIED, _HANDLE),
-        Edge(Handling.ARCHIVED, Move.UNDO_TO_IN_ORDER, Handling.IN_ORDER, _HANDLE),
-        Edge(Handling.ARCHIVED, Move.UNDO_TO_IGNORED, Handling.IGNORED, _HANDLE),
+        Edge(
+            Handling.VERIFIED, Move.UNDO_TO_UNVERIFIED, Handling.UNVERIFIED, _HANDLE, is_undo=True
+        ),
+        Edge(Handling.IGNORED, Move.UNDO_TO_UNVERIFIED, Handling.UNVERIFIED, _HANDLE, is_undo=True),
+        Edge(Handling.IGNORED, Move.UNDO_TO_VERIFIED, Handling.VERIFIED, _HANDLE, is_undo=True),
+        Edge(Handling.VERIFIED, Move.UNDO_TO_IGNORED, Handling.IGNORED, _HANDLE, is_undo=True),
+        Edge(Handling.ARCHIVED, Move.UNDO_TO_VERIFIED, Handling.VERIFIED, _HANDLE, is_undo=True),
+        Edge(Handling.ARCHIVED, Move.UNDO_TO_IN_ORDER, Handling.IN_ORDER, _HANDLE, is_undo=True),
+        Edge(Handling.ARCHIVED, Move.UNDO_TO_IGNORED, Handling.IGNORED, _HANDLE, is_undo=True),
     ],
 )
 

@@ -12,12 +12,16 @@ from core.errors import MoveRefused
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """From `source` by `move` to `target`; `ability` is what the mover needs, '' for the system."""
+    """From `source` by `move` to `target`; `ability` is what the mover needs, '' for the system.
+
+    A way back by undoing is in the table like any other, and left out of the drawing.
+    """
 
     source: TextChoices
     move: TextChoices
     target: TextChoices
     ability: str = ""
+    is_undo: bool = False
 
 
 class Life:

@@ -69,7 +69,11 @@ _DRAWN = "#drawer figure[data-drawn]"
 SHOTS = (
     Shot("sign-in", "/accounts/login/", who=""),
     Shot("hall", "/"),
-    Shot("hall-popup", "/", steps=(("click", ".leaflet-marker-icon"),)),
+    Shot(
+        "hall-popup",
+        "/",
+        steps=(("click", ".leaflet-marker-icon"), ("see", ".leaflet-popup a.btn")),
+    ),
     Shot("hall-technician", "/", who="technician"),
     Shot("hall-manager", "/", who="manager"),
     Shot("hall-disconnected", "/", steps=(("cut", ""),)),

@@ -53,11 +53,13 @@ class Diagram:
 
 
 def diagram_of(life: Life) -> Diagram:
-    """The drawing of a life."""
+    """The drawing of a life, without the ways back by undoing."""
     states = _states(life)
     place = {value: position for position, value in enumerate(states)}
     words: dict[tuple[int, int], list[str]] = {}
     for edge in life.edges:
+        if edge.is_undo:
+            continue
         pair = place[edge.source.value], place[edge.target.value]
         words.setdefault(pair, []).append(str(edge.move.label))
     above = max((abs(b - a) or 1 for a, b in words if b >= a), default=0)

@@ -52,6 +52,7 @@ def _drawn(title: str, key: str, life: Life) -> dict[str, Any]:
         "title": title,
         "key": key,
         "diagram": diagram_of(life),
+        "has_undo": any(edge.is_undo for edge in life.edges),
         "moves": [
             (
                 edge.source.label,

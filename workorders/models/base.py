@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from sites.models import User
+from sites.models.names import name_for_reader
 from workorders.states import Entry
 
 
@@ -32,6 +33,13 @@ class LogRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%F %T} {self.move or self.entry}"
+
+    @property
+    def assignee_name(self) -> str:
+        """Who was given the work, in the reader's language; '' when nobody was."""
+        return name_for_reader(
+            self.facts.get("assignee_name", ""), self.facts.get("assignee_name_en", "")
+        )
 
 
 class Picture(models.Model):

@@ -28,6 +28,16 @@ def write_task(
     return TaskLog.objects.create(task=task, entry=entry, at=now, by=by, door=door, **columns)
 
 
+def handed_over(work: WorkOrder | Task, assignee: User) -> dict[str, Any]:
+    """What the log keeps of an assignment, readable in both languages without the people's rows."""
+    facts: dict[str, Any] = {
+        "assignee": assignee.pk,
+        "assignee_name": assignee.name or assignee.username,
+        "assignee_name_en": assignee.name_en,
+    }
+    return facts if work.assignee is None else facts | {"before": work.assignee.pk}
+
+
 def announce(order: WorkOrder, event: live.Event) -> None:
     """Tell browsers, and for a creation or a move also the apps above, after commit."""
     live.publish(order, event)

@@ -152,13 +152,7 @@ def _columns(edge: Edge, order: WorkOrder, given: _Given, now: datetime) -> dict
 def _facts(order: WorkOrder, edge: Edge, given: _Given, *, is_alarm_active: bool) -> dict[str, Any]:
     """What the log row keeps so that it can be read without the order."""
     if edge.move == Move.ASSIGN and given.assignee is not None:
-        facts: dict[str, Any] = {
-            "assignee": given.assignee.pk,
-            "assignee_name": str(given.assignee),
-        }
-        if order.assignee is not None:
-            facts |= {"before": order.assignee.pk, "before_name": str(order.assignee)}
-        return facts
+        return journal.handed_over(order, given.assignee)
     if edge.move == Move.FINISH:
         return {"finding": given.finding, "measures": given.measures}
     return {"is_alarm_active": True} if is_alarm_active else {}

@@ -112,8 +112,5 @@ def _columns(
 def _facts(edge: Edge, task: Task, *, assignee: User | None, result: str) -> dict[str, Any]:
     """What the log row keeps so that it can be read without the task."""
     if edge.move == TaskMove.ASSIGN and assignee is not None:
-        facts: dict[str, Any] = {"assignee": assignee.pk, "assignee_name": str(assignee)}
-        if task.assignee is not None:
-            facts |= {"before": task.assignee.pk, "before_name": str(task.assignee)}
-        return facts
+        return journal.handed_over(task, assignee)
     return {"result": result} if edge.move == TaskMove.FINISH else {}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, ProgrammingError, transaction
+from django.utils.translation import override
 
 from alarms.models import Alarm
 from alarms.states import Handling
@@ -148,6 +149,7 @@ def test_an_order_goes_from_creation_to_closing_with_every_step_on_record(cast: 
 def test_assigning_again_names_both_people(cast: People) -> None:
     order = make_order(cast=cast, state=State.ASSIGNED)
     bea = person_of(cast, "colleague")
+    bea.name, bea.name_en = "贝师傅", "Bea, technician"
 
     services.move(
         order_id=order.pk, move=Move.ASSIGN, by=cast.di, door="web", now=LATER, assignee=bea
@@ -156,6 +158,9 @@ def test_assigning_again_names_both_people(cast: People) -> None:
     last = selectors.log_of(order).last()
     assert last is not None
     assert (last.facts["before"], last.facts["assignee"]) == (cast.bo.pk, bea.pk)
+    assert last.assignee_name == "贝师傅"
+    with override("en"):
+        assert last.assignee_name == "Bea, technician"
     assert tried(order, Move.START, cast.bo) == Forbidden.code
     assert tried(order, Move.START, bea) == State.IN_PROGRESS
 
