@@ -83,8 +83,14 @@ class HeatRow:
     hours: list[Share]
 
 
-def on_day(now: datetime, *, days_ago: int = 0) -> Q:
-    """Rows with `site` and `day` whose day is each site's own today, or so many days before it."""
+def on_day(now: datetime, *, days_ago: int = 0, zones: Collection[str] | None = None) -> Q:
+    """Rows with `site` and `day` whose day is each site's own today, or so many days before it.
+
+    zones: the time zones of all the sites in question, where they are known: the database then
+    looks for days instead of working out the day of each row.
+    """
+    if zones is not None:
+        return _on_days(now, days_ago, zones)
     own = Func(
         F("site__timezone"),
         Value(now),
@@ -97,9 +103,23 @@ def on_day(now: datetime, *, days_ago: int = 0) -> Q:
     return Q(day__range=near, day=own)
 
 
-def total(*, user: User, now: datetime, days_ago: int = 0) -> Share:
-    """All visible sites together, on their own today or so many days before."""
-    rows = SiteTally.objects.visible_to(user).filter(on_day(now, days_ago=days_ago))
+def _on_days(now: datetime, days_ago: int, zones: Collection[str]) -> Q:
+    by_day: dict[date, list[str]] = {}
+    for zone in sorted(zones):
+        by_day.setdefault(local_day(now, zone) - timedelta(days=days_ago), []).append(zone)
+    if not by_day:
+        return Q(pk__in=[])
+    condition = Q()
+    for day, found in by_day.items():
+        condition |= Q(day=day, site__timezone__in=found)
+    return condition
+
+
+def total(
+    *, user: User, now: datetime, days_ago: int = 0, zones: Collection[str] | None = None
+) -> Share:
+    """All visible sites together, on their own today or so many days before. zones: as in on_day."""
+    rows = SiteTally.objects.visible_to(user).filter(on_day(now, days_ago=days_ago, zones=zones))
     return _share(
         rows.aggregate(good=Sum("good"), expected=Sum("expected"), until=Max("counted_until"))
     )
@@ -121,24 +141,28 @@ def by_site(*, user: User, now: datetime, site_ids: Collection[int]) -> dict[int
     return {row.site_id: Share(row.good, row.expected, row.counted_until) for row in rows}
 
 
-def by_town(*, user: User, now: datetime) -> dict[int | None, Share]:
+def by_town(*, user: User, now: datetime, zones: Collection[str]) -> dict[int | None, Share]:
     """Completeness of today by town of the enterprise; None holds those without one."""
-    rows = SiteTally.objects.visible_to(user).filter(on_day(now)).order_by()
+    rows = SiteTally.objects.visible_to(user).filter(on_day(now, zones=zones)).order_by()
     sums = rows.values(town=F("site__enterprise__town")).annotate(
         good_sum=Sum("good"), expected_sum=Sum("expected"), until=Max("counted_until")
     )
     return {row["town"]: Share(row["good_sum"], row["expected_sum"], row["until"]) for row in sums}
 
 
-def lowest(*, user: User, now: datetime, limit: int = 5) -> list[LowSite]:
+def lowest(
+    *, user: User, now: datetime, limit: int = 5, zones: Collection[str] | None = None
+) -> list[LowSite]:
     """The visible sites with the lowest completeness of today, the lowest first."""
     rows = (
         SiteTally.objects.visible_to(user)
-        .filter(on_day(now), expected__gte=_ONE_SAMPLE)
-        .select_related("site__enterprise")
-        .order_by(F("good") / F("expected"), "site__number")[:limit]
+        .filter(on_day(now, zones=zones), expected__gte=_ONE_SAMPLE)
+        .order_by(F("good") / F("expected"), "site__number")
     )
-    found = list(rows)
+    # Keys first, so that what is passed over is not carried through the sorting.
+    keys = list(rows.values_list("pk", flat=True)[:limit])
+    by_key = SiteTally.objects.select_related("site__enterprise").in_bulk(keys)
+    found = [by_key[key] for key in keys]
     last = last_data([row.site_id for row in found])
     return [
         LowSite(

@@ -89,6 +89,7 @@ def hall(*, user: User, now: datetime, month: date | None = None, period: str = 
     today = day_bounds(local_day(now, zone), zone)[0]
     alarms = Alarm.objects.visible_to(user)
     rows = towns.by_town(user=user, now=now)
+    zones = frozenset[str]().union(*(row.zones for row in rows))
     return Hall(
         now=now,
         zone=zone,
@@ -103,9 +104,9 @@ def hall(*, user: User, now: datetime, month: date | None = None, period: str = 
         devices=_devices(user),
         completeness=Completeness(
             today=completeness.together(row.share for row in rows),
-            yesterday=completeness.total(user=user, now=now, days_ago=1),
+            yesterday=completeness.total(user=user, now=now, days_ago=1, zones=zones),
         ),
-        lowest=completeness.lowest(user=user, now=now),
+        lowest=completeness.lowest(user=user, now=now, zones=zones),
         load=loads.load(user=user, now=now),
         newest_alarms=newest(alarms),
         period=period,

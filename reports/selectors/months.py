@@ -79,7 +79,9 @@ def orders(
         else StageFigures(state)
         for state in State
     ]
-    found = visible.order_by().aggregate(
+    # What is neither open nor new is not looked at.
+    counted = visible.filter(Q(state__in=OPEN) | Q(created_at__gte=today)).order_by()
+    found = counted.aggregate(
         open=Count("pk", filter=Q(state__in=OPEN)),
         overdue=Count("pk", filter=is_late),
         today=Count("pk", filter=Q(created_at__gte=today, created_at__lte=now)),

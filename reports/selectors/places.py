@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import (
     BooleanField,
@@ -40,22 +40,60 @@ def with_conditions(sites: QuerySet[Site]) -> QuerySet[Site]:
     Abnormal: offline, or with an open critical or major alarm. Defect: with an open order of kind
     消缺.
     """
-    gateways = Gateway.objects.filter(is_enabled=True)
-    # Whole sets instead of a question per row: the database answers each of them once.
-    online = Q(pk__in=_sites_of(gateways.filter(is_online=True)))
-    offline = Q(pk__in=_sites_of(gateways.filter(is_online=False))) & ~online
-    severe = Q(pk__in=_sites_of(Alarm.objects.open().filter(severity__in=SEVERE)))
-    defects = Q(pk__in=_sites_of(WorkOrder.objects.open().filter(kind=Kind.DEFECT)))
+    found = _facts()
+    offline = found["has_silent"] & ~found["is_online"]
     return sites.annotate(
-        is_online=ExpressionWrapper(online, output_field=BooleanField()),
-        is_offline=ExpressionWrapper(offline, output_field=BooleanField()),
-        is_abnormal=ExpressionWrapper(severe | offline, output_field=BooleanField()),
-        has_defect=ExpressionWrapper(defects, output_field=BooleanField()),
+        is_online=_flag(found["is_online"]),
+        is_offline=_flag(offline),
+        is_abnormal=_flag(found["is_severe"] | offline),
+        has_defect=_flag(found["has_defect"]),
     )
 
 
-def _sites_of(rows: QuerySet[Any]) -> QuerySet[Any]:
-    return rows.order_by().values("site")
+def with_facts(sites: QuerySet[Site]) -> QuerySet[Site]:
+    """Adds what the conditions follow from, each once: FACTS. `Facts` draws the conclusions."""
+    return sites.annotate(**{name: _flag(condition) for name, condition in _facts().items()})
+
+
+FACTS = ("is_online", "has_silent", "is_severe", "has_defect")
+
+
+class Facts(NamedTuple):
+    """A site's facts, in the order of FACTS."""
+
+    is_online: bool
+    has_silent: bool
+    is_severe: bool
+    has_defect: bool
+
+    @property
+    def is_offline(self) -> bool:
+        return self.has_silent and not self.is_online
+
+    @property
+    def is_abnormal(self) -> bool:
+        return self.is_severe or self.is_offline
+
+
+def _facts() -> dict[str, Q]:
+    """Whole sets instead of a question per row: the database answers each of them once."""
+    gateways = Gateway.objects.filter(is_enabled=True)
+    severe = Alarm.objects.open().filter(severity__in=SEVERE)
+    defects = WorkOrder.objects.open().filter(kind=Kind.DEFECT)
+    rows = (
+        gateways.filter(is_online=True),
+        gateways.filter(is_online=False),
+        severe,
+        defects,
+    )
+    return {
+        name: Q(pk__in=found.order_by().values("site"))
+        for name, found in zip(FACTS, rows, strict=True)
+    }
+
+
+def _flag(condition: Q) -> ExpressionWrapper:
+    return ExpressionWrapper(condition, output_field=BooleanField())
 
 
 def with_counts(sites: QuerySet[Site]) -> QuerySet[Site]:

@@ -1,28 +1,22 @@
 """Sites counted by town: the table of the hall, whose sum is the hall's own count."""
 
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, Q
+from django.db.models import Count
 
 from reports.selectors import completeness, places
 from reports.selectors.completeness import Share
 from sites.models import Site, Town, User
 
-_RUNNING = Q(state=Site.State.OPERATION)
-_COUNTS: dict[str, Q] = {
-    "running": _RUNNING,
-    "construction": Q(state=Site.State.CONSTRUCTION),
-    "commissioning": Q(state=Site.State.COMMISSIONING),
-    "out_of_service": Q(state=Site.State.OUT_OF_SERVICE),
-    "abnormal": Q(is_abnormal=True),
-    "defect": Q(has_defect=True),
-    "online": Q(is_online=True) & _RUNNING,
-    "offline": Q(is_offline=True),
-    "abnormal_running": Q(is_abnormal=True) & _RUNNING,
-    "defect_only": Q(has_defect=True, is_abnormal=False) & _RUNNING,
+_BY_STATE = {
+    Site.State.OPERATION: "running",
+    Site.State.CONSTRUCTION: "construction",
+    Site.State.COMMISSIONING: "commissioning",
+    Site.State.OUT_OF_SERVICE: "out_of_service",
 }
 
 
@@ -66,11 +60,12 @@ class SiteCounts:
 
 @dataclass(frozen=True, slots=True)
 class TownRow:
-    """One town, or the sites whose enterprise is in none."""
+    """One town, or the sites whose enterprise is in none. zones: the time zones of its sites."""
 
     town: Town | None
     sites: SiteCounts
     share: Share
+    zones: frozenset[str]
 
     @property
     def key(self) -> str:
@@ -80,19 +75,46 @@ class TownRow:
 
 def by_town(*, user: User, now: datetime) -> list[TownRow]:
     """Visible sites by the town of their enterprise, in the towns' order, the rest at the end."""
-    sites: Any = places.with_conditions(Site.objects.visible_to(user)).order_by()
-    rows = list(
-        sites.values(town_id=F("enterprise__town")).annotate(
-            total=Count("pk"), **{name: Count("pk", filter=q) for name, q in _COUNTS.items()}
-        )
-    )
-    shares = completeness.by_town(user=user, now=now)
-    counts = {row.pop("town_id"): SiteCounts(**row) for row in rows}
+    sites: Any = places.with_facts(Site.objects.visible_to(user)).order_by()
+    # Sites that are alike are counted by the database, so that it looks at each fact once.
+    alike = sites.values_list("enterprise__town", "timezone", "state", *places.FACTS)
+    counts: dict[int | None, Counter[str]] = defaultdict(Counter)
+    zones: dict[int | None, set[str]] = defaultdict(set)
+    for town_id, zone, state, *facts, number in alike.annotate(Count("pk")):
+        zones[town_id].add(zone)
+        for name in _counted(state, places.Facts(*facts)):
+            counts[town_id][name] += number
+    shares = completeness.by_town(user=user, now=now, zones=set().union(*zones.values()))
     towns: list[Town | None] = [town for town in Town.objects.all() if town.pk in counts]
     if None in counts:
         towns.append(None)
-    keys = [(town, town.pk if town else None) for town in towns]
-    return [TownRow(town, counts[pk], shares.get(pk, Share())) for town, pk in keys]
+    return [
+        TownRow(town, SiteCounts(**counts[pk]), shares.get(pk, Share()), frozenset(zones[pk]))
+        for town, pk in ((town, town.pk if town else None) for town in towns)
+    ]
+
+
+def _counted(state: str, facts: places.Facts) -> Iterator[str]:
+    """The counts that a site belongs to."""
+    yield "total"
+    yield _BY_STATE[Site.State(state)]
+    if facts.is_abnormal:
+        yield "abnormal"
+    if facts.has_defect:
+        yield "defect"
+    if facts.is_offline:
+        yield "offline"
+    if state == Site.State.OPERATION:
+        yield from _counted_running(facts)
+
+
+def _counted_running(facts: places.Facts) -> Iterator[str]:
+    if facts.is_online:
+        yield "online"
+    if facts.is_abnormal:
+        yield "abnormal_running"
+    elif facts.has_defect:
+        yield "defect_only"
 
 
 def total(rows: Iterable[SiteCounts]) -> SiteCounts:

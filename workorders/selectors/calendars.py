@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from core.time import day_bounds
 from sites.models import User
 from workorders.models import Task, WorkOrder
+from workorders.selectors.tasks import due_within
 from workorders.states import State, TaskState
 
 MONDAY = 0
@@ -114,7 +115,7 @@ def _orders(user: User, first: date, last: date, *, mine: bool) -> list[WorkOrde
 
 
 def _tasks(user: User, first: date, last: date, *, mine: bool) -> list[Task]:
-    rows = Task.objects.visible_to(user).filter(due_on__range=(first, last))
+    rows = Task.objects.visible_to(user).filter(due_within(first, last))
     rows = rows.exclude(state=TaskState.CANCELLED).select_related("site", "assignee")
     if mine:
         rows = rows.filter(assignee=user)

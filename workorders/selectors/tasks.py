@@ -1,7 +1,7 @@
 """Reads of tasks and their plans: gates, allowed moves, the month by stage, the most urgent."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.db.models import Count, F, Min, Q, QuerySet
 
@@ -142,7 +142,19 @@ def tasks_due_in_month(*, user: User, day: date) -> TaskQuerySet:
     The list behind it: `due_on_from` and `due_on_to` of the task filter.
     """
     tasks: TaskQuerySet = Task.objects.visible_to(user)
-    return tasks.filter(due_on__range=month_of(day))
+    return tasks.filter(due_within(*month_of(day)))
+
+
+def due_within(first: date, last: date) -> Q:
+    """Tasks due from one day to another, each by the calendar of its site.
+
+    The due time lies on that day in some zone; an index knows the times.
+    """
+    times = [
+        datetime.combine(day + timedelta(days=days), time(), UTC)
+        for day, days in ((first, -1), (last, 3))
+    ]
+    return Q(due_on__range=(first, last), due_at__range=times)
 
 
 def task_month(*, user: User, day: date, now: datetime) -> TaskMonth:
@@ -189,11 +201,12 @@ class TaskToday:
 
 def tasks_today(*, user: User, now: datetime, zone: str) -> TaskToday:
     """Tasks whose due day is today in the reader's zone; cancelled ones are left out."""
-    today = Q(due_on=local_day(now, zone))
+    day = local_day(now, zone)
+    today = Q(due_on=day)
     found = (
         Task.objects.visible_to(user)
         .exclude(state=TaskState.CANCELLED)
-        .filter(today | Q(state__in=TASK_OPEN, due_at__lt=now))
+        .filter(due_within(day, day) | Q(state__in=TASK_OPEN, due_at__lt=now))
         .aggregate(
             due=Count("pk", filter=today),
             done=Count("pk", filter=today & Q(state=TaskState.DONE)),
