@@ -9,6 +9,9 @@ from alarms.selectors import AlarmLine
 from core.lists import Column, ListSpec, register
 from core.sheets import Field
 
+# The background job that makes the list's sheet when one answer cannot hold it.
+SHEET_KIND = "alarms-sheet"
+
 
 def _of_alarm(name: str) -> Any:
     return lambda line: getattr(line.alarm, name)

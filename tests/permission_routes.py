@@ -524,7 +524,7 @@ API: dict[str, list[Case]] = {
             ok=200,
         )
     ],
-    "api-alarms-sheet": [read(shows=False)],
+    "api-alarms-sheet": [read(shows=False), write("", signed_in(), ok=202)],
     "api-alarm-photo": [read("alarm_photo", shows=False)],
     # Nobody of the matrix has just moved it: those who might are told that nothing is to undo.
     "api-alarm-undo": [write("alarm", HANDLE, ok=409, changes=False)],

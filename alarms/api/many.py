@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -19,16 +20,18 @@ from alarms import selectors, services
 from alarms.api.moves import DOOR
 from alarms.api.rows import AlarmDetail, AlarmRow
 from alarms.filters import AlarmFilter
-from alarms.models import Alarm
-from alarms.resources import ALARMS
+from alarms.models import Alarm, AlarmQuerySet
+from alarms.resources import ALARMS, SHEET_KIND
 from alarms.rules.texts import CAUSE_LENGTH, NOTE_LENGTH
 from alarms.services.bulk import MOVES
 from alarms.states import Move, Verdict
 from core import sheets
 from core.endpoints import Body, Endpoint, IdField, MomentField, NumberField, TextField
 from core.errors import Invalid, NotFound
-from core.lists import lines_in_chunks
+from core.lists import QUERY_LENGTH, lines_in_chunks
 from core.parsers import FilesParser
+from sites.api.jobs import JobDetail
+from sites.services import submit_job
 
 # What a form needs around its file.
 _FORM_BYTES = 64 * 1024
@@ -237,18 +240,26 @@ class WorkbookRenderer(SheetRenderer):
     format = "xlsx"
 
 
+_SHEET_PARAMETERS = [
+    OpenApiParameter("kind", str, enum=list(sheets.FORMATS), description="csv unless told"),
+    OpenApiParameter("columns", str, description="Keys of columns, separated by commas."),
+]
+
+
 class AlarmSheetEndpoint(Endpoint):
     """The list as a sheet."""
 
     parameters = frozenset(AlarmFilter.base_filters) | {"kind", "columns"}
     renderer_classes = [SheetRenderer, WorkbookRenderer, JSONRenderer]
 
+    def get_renderers(self) -> list[Any]:
+        # What is started is told as JSON; a schema is drawn without a request.
+        is_start = self.request is not None and self.request.method == "POST"
+        return [JSONRenderer()] if is_start else super().get_renderers()
+
     @extend_schema(
         operation_id="alarms_sheet",
-        parameters=[
-            OpenApiParameter("kind", str, enum=list(sheets.FORMATS), description="csv unless told"),
-            OpenApiParameter("columns", str, description="Keys of columns, separated by commas."),
-        ],
+        parameters=_SHEET_PARAMETERS,
         responses={
             (200, "text/csv"): OpenApiTypes.BINARY,
             (200, sheets.XLSX_TYPE): OpenApiTypes.BINARY,
@@ -256,18 +267,8 @@ class AlarmSheetEndpoint(Endpoint):
     )
     def get(self, request: Request) -> Any:
         """Fetch alarms as CSV or XLSX, with the filters and the ordering of the list."""
-        kind = request.query_params.get("kind", "csv")
-        if kind not in sheets.FORMATS:
-            raise Invalid(fields={"kind": [", ".join(sheets.FORMATS)]})
-        filters = AlarmFilter(
-            request.query_params,
-            queryset=Alarm.objects.visible_to(self.person),
-            request=request._request,  # noqa: SLF001 - Django's own request
-        )
-        if not filters.is_valid():
-            told = {name: [str(one) for one in words] for name, words in filters.errors.items()}
-            raise Invalid(fields=told)
-        rows = filters.qs.with_place().select_related("verified_by")
+        kind, found = self._asked(request)
+        rows = found.with_place().select_related("verified_by")
         rows = rows.prefetch_related("orders__assignee")
         sheets.check_size(rows.count())
         now = timezone.now()
@@ -280,3 +281,38 @@ class AlarmSheetEndpoint(Endpoint):
             lines=lines_in_chunks(rows, partial(selectors.lines_of, user=self.person, now=now)),
             zone=self.person.timezone,
         )
+
+    @extend_schema(
+        operation_id="alarms_sheet_create",
+        parameters=_SHEET_PARAMETERS,
+        request=None,
+        responses={202: JobDetail},
+    )
+    def post(self, request: Request) -> Response:
+        """Have the same sheet made in the background, of more rows than one answer can hold."""
+        kind, _found = self._asked(request)
+        query = request.query_params.copy()
+        query.pop("kind", None)
+        query["view"], query["export"] = "all", kind
+        text = query.urlencode()
+        if len(text) > QUERY_LENGTH:
+            raise Invalid(_("筛选条件太长。"))
+        job = submit_job(
+            kind=SHEET_KIND, owner=self.person, now=timezone.now(), facts={"query": text}
+        )
+        return self.shown(job, JobDetail, status=202)
+
+    def _asked(self, request: Request) -> tuple[str, AlarmQuerySet]:
+        """The kind of sheet and the alarms of the address. Raises Invalid."""
+        kind = request.query_params.get("kind", "csv")
+        if kind not in sheets.FORMATS:
+            raise Invalid(fields={"kind": [", ".join(sheets.FORMATS)]})
+        filters = AlarmFilter(
+            request.query_params,
+            queryset=Alarm.objects.visible_to(self.person),
+            request=request._request,  # noqa: SLF001 - Django's own request
+        )
+        if not filters.is_valid():
+            told = {name: [str(one) for one in words] for name, words in filters.errors.items()}
+            raise Invalid(fields=told)
+        return kind, filters.qs

@@ -12,6 +12,7 @@ from core import sheets
 from devices.tests.factories import make_device
 from sites.models import Grant, Job, Site
 from sites.services.running import run_job
+from sites.tests.clients import api_client
 from sites.tests.factories import People, people
 from tests.queries import queries_of
 
@@ -102,4 +103,23 @@ def test_a_sheet_too_long_for_one_answer_is_made_by_a_job(
     head, *rows = list(csv.reader(io.StringIO(file.decode("utf-8-sig"))))
     assert [row[head.index("编号")] for row in rows] == [alarm.number]
     client.post("/alarms/sheet/?export=pdf")
+    assert Job.objects.count() == 1
+
+
+def test_the_api_has_a_long_sheet_made_by_the_same_job(cast: People) -> None:
+    alarm = make_alarm(site=cast.site, rule=make_rule(severity="critical"), handling="archived")
+    make_alarm(site=cast.site, rule=make_rule(severity="minor"))
+    make_alarm(site=cast.other_site, rule=make_rule(severity="critical"))
+    api = api_client(cast.di)
+
+    answer = api.post("/api/v1/alarms/sheet/?kind=csv&severity=critical&columns=alarm")
+    run_job(job_id=answer.json()["id"])
+
+    assert answer.status_code == 202
+    made: Any = api.get(f"/api/v1/jobs/{answer.json()['id']}/file/")
+    file = b"".join(made.streaming_content)
+    head, *rows = list(csv.reader(io.StringIO(file.decode("utf-8-sig"))))
+    assert [row[head.index("编号")] for row in rows] == [alarm.number]
+    for wrong in ("kind=pdf", "severity=none", "export=csv"):
+        assert api.post(f"/api/v1/alarms/sheet/?{wrong}").status_code == 400
     assert Job.objects.count() == 1

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from alarms.resources import ALARMS
+from alarms.resources import ALARMS, SHEET_KIND
 from alarms.views.lists import listed, sheet_name
 from core.errors import Invalid
 from core.http import flash
@@ -19,8 +19,6 @@ from sites import selectors as site_selectors
 from sites.models import Job, User
 from sites.services import submit_job
 from sites.services.jobs import Outcome, Progress, Work, register
-
-KIND = "alarms-sheet"
 
 
 @login_required
@@ -35,7 +33,7 @@ def alarm_sheet(request: HttpRequest) -> HttpResponse:
     try:
         if not shown.export or len(text) > QUERY_LENGTH:
             raise Invalid(_("请选择有效的选项。"))
-        job = submit_job(kind=KIND, owner=user, now=now, facts={"query": text})
+        job = submit_job(kind=SHEET_KIND, owner=user, now=now, facts={"query": text})
     except Invalid as refusal:
         flash(request, refusal)
         return redirect("alarms:alarm-list")
@@ -59,4 +57,4 @@ def _make(job: Job, progress: Progress) -> Outcome:
 
 def register_works() -> None:
     """Make the kind of job known."""
-    register(Work(KIND, gettext_lazy("告警导出"), _make))
+    register(Work(SHEET_KIND, gettext_lazy("告警导出"), _make))
