@@ -1,13 +1,12 @@
 """Changes of master data in words: who changed what, from what to what, through which door."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.apps import apps
-from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models import CharField, Model, Q, QuerySet, Value
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -20,8 +19,8 @@ from devices.models import (
     Meter,
     PointOverride,
     Ratio,
-    TemplateVersion,
 )
+from reports.selectors import change_rows
 from sites.models import (
     Circuit,
     Enterprise,
@@ -56,8 +55,6 @@ KINDS: dict[str, type[Model]] = {
     "plan": TaskPlan,
 }
 _NAMES = ("name", "name_en", "number", "code", "serial", "username", "key")
-# Events that keep the row as it was before.
-_OLD = ("update", "delete")
 MOST_PAGES = 40
 FIRST_CELLS = 8
 
@@ -125,26 +122,30 @@ def changes(
     require_changes(user)
     page = max(1, min(page, MOST_PAGES))
     last = page * size
-    heads: list[tuple[datetime, str, int]] = []
-    for key in [kind] if kind in KINDS else KINDS:
-        rows = _events(user, key, words).order_by("-pgh_id").values_list("pgh_created_at", "pgh_id")
-        heads += [(at, key, pk) for at, pk in rows[: last + 1]]
-    heads.sort(reverse=True)
+    heads = _heads(user, [kind] if kind in KINDS else list(KINDS), words, last + 1)
     wanted: dict[str, list[int]] = defaultdict(list)
-    for _at, key, pk in heads[last - size : last]:
+    for key, pk in heads[last - size : last]:
         wanted[key].append(pk)
     return _told(wanted), len(heads) > last and page < MOST_PAGES
 
 
-def _table(model: type[Model]) -> Any:
-    """The table of the model's events."""
-    return apps.get_model(model._meta.app_label, f"{model.__name__}Event")  # noqa: SLF001
+def _heads(user: User, keys: Sequence[str], words: str, limit: int) -> list[tuple[str, int]]:
+    """Kind and key of the newest events, the newest first. One query over all their tables."""
+    branches = []
+    for key in keys:
+        rows = _events(user, key, words).order_by("-pgh_id")
+        named = rows.annotate(pgh_kind=Value(key, CharField()))
+        branches.append(named.values_list("pgh_created_at", "pgh_kind", "pgh_id")[:limit])
+    first, *others = branches
+    found = first.union(*others, all=True) if others else first
+    newest = found.order_by("-pgh_created_at", "-pgh_kind", "-pgh_id")[:limit] if others else found
+    return [(kind, pk) for _at, kind, pk in newest]
 
 
 def _events(user: User, kind: str, words: str = "") -> QuerySet[Any]:
     """Events of the rows that the person maintains; of rows that are gone, by their site."""
     model = KINDS[kind]
-    table = _table(model)
+    table = change_rows.table_of(model)
     events: QuerySet[Any] = table.objects.all()
     names = {f.name for f in table._meta.concrete_fields}  # noqa: SLF001 - documented
     if not access_for(user).has_everywhere(Ability.MANAGE_SITE):
@@ -172,58 +173,34 @@ def _visible(rows: Any, user: User) -> QuerySet[Any]:
     return found
 
 
-def _told(wanted: dict[str, Sequence[int]] | dict[str, list[int]]) -> list[Change]:
-    """The events in words, newest first: five queries a kind, whatever their number."""
-    found: list[Change] = []
+def _told(wanted: Mapping[str, Sequence[int]]) -> list[Change]:
+    """The events in words, newest first: four queries, whatever their number and kinds."""
+    pairs = [(one, *_sides(one)) for one in change_rows.read(wanted, KINDS)]
+    words = _Words([side for _one, *sides in pairs for side in sides if side is not None])
+    found: list[tuple[tuple[datetime, str, int], Change]] = []
     people: dict[int, list[Change]] = defaultdict(list)
-    for kind, pks in wanted.items():
-        if pks:
-            found += _of_kind(kind, pks, people)
+    for one, before, after in pairs:
+        change = _change(one.kind, KINDS[one.kind], one.event, before or after)
+        change.cells = words.cells(change_rows.table_of(KINDS[one.kind]), before, after)
+        change.door, change.job = str(one.facts.get("door", "")), one.facts.get("job")
+        change.request = str(one.facts.get("request", ""))
+        if isinstance(one.facts.get("user"), int):
+            people[one.facts["user"]].append(change)
+        found.append(((change.at, one.kind, one.event.pgh_id), change))
     for person in User.objects.filter(pk__in=people):
         for change in people[person.pk]:
             change.by = person
-    found.sort(key=lambda change: change.at, reverse=True)
-    return found
+    found.sort(key=lambda pair: pair[0], reverse=True)
+    return [change for _order, change in found]
 
 
-def _of_kind(kind: str, pks: Iterable[int], people: dict[int, list[Change]]) -> list[Change]:
-    model = KINDS[kind]
-    table = _table(model)
-    later = table.objects.filter(
-        pgh_obj_id=OuterRef("pgh_obj_id"), pgh_id__gt=OuterRef("pgh_id"), pgh_label__in=_OLD
-    ).order_by("pgh_id")
-    events = list(
-        table.objects.filter(pgh_id__in=list(pks))
-        .select_related("pgh_context")
-        .annotate(next_id=Subquery(later.values("pgh_id")[:1]))
-        .order_by("-pgh_id")
-    )
-    following = table.objects.in_bulk([e.next_id for e in events if e.next_id])
-    present = model._default_manager.in_bulk(  # noqa: SLF001 - Django's documented name
-        {e.pgh_obj_id for e in events if not e.next_id}
-    )
-    pairs = [(e, *_sides(e, following, present)) for e in events]
-    words = _Words(table, [side for _e, *sides in pairs for side in sides if side is not None])
-    found = []
-    for event, before, after in pairs:
-        change = _change(kind, model, event, before or after)
-        change.cells = words.cells(before, after)
-        facts = (event.pgh_context.metadata if event.pgh_context else None) or {}
-        change.door, change.job = str(facts.get("door", "")), facts.get("job")
-        change.request = str(facts.get("request", ""))
-        if isinstance(facts.get("user"), int):
-            people[facts["user"]].append(change)
-        found.append(change)
-    return found
-
-
-def _sides(event: Any, following: dict[int, Any], present: dict[int, Any]) -> tuple[Any, Any]:
+def _sides(one: change_rows.Found) -> tuple[Any, Any]:
     """The row before and after an event; None where there was none, or nobody knows it."""
-    if event.pgh_label == "insert":
-        return None, event
-    if event.pgh_label == "delete":
-        return event, None
-    return event, following.get(event.next_id) or present.get(event.pgh_obj_id)
+    if one.event.pgh_label == "insert":
+        return None, one.event
+    if one.event.pgh_label == "delete":
+        return one.event, None
+    return one.event, one.later or one.present
 
 
 def _change(kind: str, model: type[Model], event: Any, row: Any) -> Change:
@@ -245,25 +222,20 @@ def _change(kind: str, model: type[Model], event: Any, row: Any) -> Change:
 
 
 class _Words:
-    """Values as people read them; references by the names of their rows, read once per table."""
+    """Values as people read them; references by the names of their rows."""
 
-    def __init__(self, table: Any, rows: Sequence[Any]) -> None:
-        self.fields = [
-            f
-            for f in table._meta.concrete_fields  # noqa: SLF001 - Django's documented name
-            if not f.name.startswith("pgh_") and f.name != "id"
-        ]
-        self.names: dict[str, dict[int, str]] = {}
-        for reference in (f for f in self.fields if f.is_relation):
-            keys = {getattr(row, reference.attname) for row in rows} - {None}
-            manager = reference.related_model._default_manager  # noqa: SLF001 - documented
-            found = _with_places(manager.filter(pk__in=keys))
-            self.names[reference.name] = {row.pk: str(row) for row in found}
+    def __init__(self, rows: Sequence[Any]) -> None:
+        references: change_rows.References = defaultdict(set)
+        for row in rows:
+            for one in _facts_of(type(row)):
+                if one.is_relation and (key := getattr(row, one.attname)) is not None:
+                    references[one.related_model].add(key)
+        self.names = change_rows.names_of(references)
 
-    def cells(self, before: Any, after: Any) -> list[Cell]:
+    def cells(self, table: Any, before: Any, after: Any) -> list[Cell]:
         """The facts that differ; of a new row those that say something."""
         found = []
-        for one in self.fields:
+        for one in _facts_of(table):
             old, new = self._word(one, before), self._word(one, after)
             if old != new:
                 found.append(Cell(str(one.verbose_name), old, new))
@@ -274,10 +246,19 @@ class _Words:
         if value is None or value == "":
             return ""
         if one.is_relation:
-            return self.names[one.name].get(value, f"#{value}")
+            return self.names.get(one.related_model, {}).get(value, f"#{value}")
         if one.choices:
             return str(dict(one.flatchoices).get(value, value))
         return _plain(value)
+
+
+def _facts_of(table: Any) -> list[Any]:
+    """The fields of a table of events that are facts of the row; of another table its own."""
+    return [
+        field
+        for field in table._meta.concrete_fields  # noqa: SLF001 - Django's documented name
+        if not field.name.startswith("pgh_") and field.name != "id"
+    ]
 
 
 def _plain(value: Any) -> str:
@@ -289,10 +270,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _with_places(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """What a row's name reads of others, in the same query."""
-    paths: dict[type[Model], str] = {Bus: "gateway", TemplateVersion: "template"}
-    path = paths.get(rows.model)
-    return rows.select_related(path) if path else rows

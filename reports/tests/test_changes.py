@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from django.test import Client
 
-from devices.models import Device
+from devices.models import Device, Ratio
 from devices.tests.factories import make_device
 from reports.selectors.changes import changes, changes_of
-from sites.models import Room
+from sites.models import Room, Transformer
 from sites.tests.factories import People, make_room, people
 from tests.queries import check, queries_of
 from workorders.models import TaskPlan
@@ -85,6 +87,38 @@ def test_queries_do_not_grow_with_the_changes(cast: People) -> None:
         Device.objects.filter(pk=device.pk).update(name=f"名 {number}")
 
     assert queries_of(lambda: changes(user=cast.ana, kind="device")) <= few
+
+
+def test_queries_do_not_grow_with_the_kinds_of_rows(cast: People) -> None:
+    make_room("甲室", site=cast.site)
+    few = queries_of(lambda: changes(user=cast.adm))
+    device = make_device(site=cast.site)
+    make_plan(cast, name="红外测温")
+    Ratio.objects.create(device=device, ct=200, pt=1, valid_from=datetime(2026, 1, 1, tzinfo=UTC))
+    Transformer.objects.create(room=make_room("乙室", site=cast.site), name="1#", rated_kva=630)
+
+    found, _more = changes(user=cast.adm)
+
+    assert {"device", "plan", "ratio", "transformer", "bus"} <= {change.kind for change in found}
+    # A second table of names: what a bus is called, its gateway says.
+    assert queries_of(lambda: changes(user=cast.adm)) <= few + 1
+
+
+def test_values_read_as_the_table_has_them(cast: People) -> None:
+    device = make_device(site=cast.site)
+    at = datetime(2026, 1, 1, 8, tzinfo=UTC)
+    ratio = Ratio.objects.create(device=device, ct=200, pt=1.5, valid_from=at)
+    Ratio.objects.filter(pk=ratio.pk).update(ct=160.25)
+    ratio.refresh_from_db()
+
+    update, insert = changes_of(user=cast.ana, kind="ratio", pk=ratio.pk)
+
+    assert [(cell.before, cell.after) for cell in update.cells] == [("200", "160.25")]
+    told = {cell.after for cell in insert.cells}
+    assert {"200", "1.5", str(device), at.isoformat(timespec="seconds")} <= told
+    _first, *_rest = changes_of(user=cast.ana, kind="device", pk=device.pk)
+    words = {cell.after for cell in _first.cells}
+    assert {str(device.bus), str(device.template_version)} <= words
 
 
 def test_the_pages(cast: People, client: Client) -> None:
