@@ -16,6 +16,7 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.fields import empty
 from rest_framework.generics import GenericAPIView
 from rest_framework.mixins import ListModelMixin
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -117,6 +118,11 @@ class ListEndpoint(ListModelMixin, Endpoint):
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)
+
+
+def asked_as(media_type: str, ending: str) -> type[JSONRenderer]:
+    """Lets callers ask for a file of this kind; a refusal still is a problem document."""
+    return type("FileRenderer", (JSONRenderer,), {"media_type": media_type, "format": ending})
 
 
 class NumberField(serializers.FloatField):

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.template import loader
 from django.utils import translation
 from django.utils.cache import has_vary_header, patch_vary_headers
+from django.utils.http import content_disposition_header
 from django_htmx.http import trigger_client_event
 
 from core.errors import DomainError, Invalid, NotFound
@@ -157,6 +158,34 @@ def tell_fields(form: forms.Form, refusal: Invalid) -> None:
             form.add_error(field if field in form.fields else None, sentence)
     if not refusal.fields:
         form.add_error(None, str(refusal))
+
+
+def content_of(kept: FieldFile) -> bytes:
+    """A stored file. Raises NotFound when there is none, or none any more."""
+    if not kept:
+        raise NotFound
+    try:
+        with kept.open("rb") as file:
+            return bytes(file.read())
+    except FileNotFoundError:
+        raise NotFound from None
+
+
+def picture(kept: FieldFile) -> HttpResponse:
+    """A JPEG of our own making: never changed, for this person's browser alone."""
+    answer = HttpResponse(content_of(kept), content_type="image/jpeg")
+    answer["Cache-Control"] = "private, max-age=86400, immutable"
+    return answer
+
+
+def attachment(kept: FieldFile, name: str) -> HttpResponse:
+    """Somebody's file, to be saved: never shown by the browser as a page of ours."""
+    answer = HttpResponse(content_of(kept), content_type="application/octet-stream")
+    said = content_disposition_header(as_attachment=True, filename=name)
+    answer["Content-Disposition"] = said or "attachment"
+    answer["X-Content-Type-Options"] = "nosniff"
+    answer["Cache-Control"] = "private, no-store"
+    return answer
 
 
 def download(kept: FieldFile, name: str) -> FileResponse:

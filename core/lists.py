@@ -7,15 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
+from zoneinfo import ZoneInfo
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.shortcuts import redirect
+from django.utils import timezone
 
 from core import sheets
+from core.errors import Invalid
+from core.http import flash
 from core.sheets import Field
 
 PAGE_SIZES = (25, 50, 100, 200)
@@ -240,13 +246,20 @@ class ListPage:
         given = self.params.get("saved", "")
         return next((view for view in self.chosen.views if str(view.pk) == given), None)
 
-    def sheet(self, *, name: str, zone: str) -> HttpResponseBase:
-        """All rows as a sheet: same filters, columns and order. Raises Invalid when too many."""
-        sheets.check_size(self.total)
+    def sheet(self, *, name: str) -> HttpResponseBase:
+        """All rows as a sheet: same filters, columns and order; the list again when too many."""
+        zone = cast(Any, self.request.user).timezone
+        try:
+            sheets.check_size(self.total)
+        except Invalid as refusal:
+            flash(self.request, refusal)
+            query = self.params.copy()
+            query.pop("export")
+            return redirect(f"{self.request.path}?{query.urlencode()}")
         return sheets.answer(
             self.request,
             kind=self.export,
-            name=name,
+            name=named(name, timezone.now(), zone),
             fields=self._fields,
             lines=lines_in_chunks(self.rows, self.lines_of),
             zone=zone,
@@ -267,6 +280,11 @@ class ListPage:
     @property
     def _fields(self) -> list[Field]:
         return [one for column in self.columns for one in column.fields]
+
+
+def named(name: str, at: datetime, zone: str) -> str:
+    """What the file of a sheet is called, without its ending."""
+    return f"{name}-{at.astimezone(ZoneInfo(zone)):%Y%m%d-%H%M}"
 
 
 def lines_in_chunks(

@@ -10,6 +10,9 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, MultiPartParser
 
+# What a form needs around its file.
+_AROUND_BYTES = 64 * 1024
+
 
 class JsonParser(BaseParser):
     """RFC 8259: UTF-8 whatever the header says, no NaN, no body above the upload limit."""
@@ -46,6 +49,21 @@ class FilesParser(MultiPartParser):
             return super().parse(stream, media_type, parser_context)
         except ValueError:
             raise ParseError(_("无法解析表单内容。")) from None
+
+
+class UploadParser(FilesParser):
+    """A form with one picture or paper: above its size refused before it is read."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        length = (parser_context or {})["request"].META.get("CONTENT_LENGTH") or 0
+        if int(length) > settings.PHOTO_MAX_BYTES + _AROUND_BYTES:
+            raise RequestDataTooBig
+        return super().parse(stream, media_type, parser_context)
 
 
 def _refuse(name: str) -> Any:

@@ -4,8 +4,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -26,15 +24,22 @@ from alarms.rules.texts import CAUSE_LENGTH, NOTE_LENGTH
 from alarms.services.bulk import MOVES
 from alarms.states import Move, Verdict
 from core import sheets
-from core.endpoints import Body, Endpoint, IdField, MomentField, NumberField, TextField
-from core.errors import Invalid, NotFound
+from core.endpoints import (
+    Body,
+    Endpoint,
+    IdField,
+    MomentField,
+    NumberField,
+    TextField,
+    asked_as,
+)
+from core.errors import Invalid
+from core.http import picture
 from core.lists import QUERY_LENGTH, lines_in_chunks
-from core.parsers import FilesParser
+from core.parsers import UploadParser
 from sites.api.jobs import JobDetail
 from sites.services import submit_job
 
-# What a form needs around its file.
-_FORM_BYTES = 64 * 1024
 _NEEDS = {
     Move.VERIFY.value: ("verdict", "cause", "note"),
     Move.IGNORE.value: ("until", "note"),
@@ -176,7 +181,7 @@ class AlarmPhotoBody(Body):
 class AlarmPhotosEndpoint(Endpoint):
     """Remarks with a picture."""
 
-    parser_classes = [FilesParser]
+    parser_classes = [UploadParser]
 
     @extend_schema(
         operation_id="alarms_photos_create", request=AlarmPhotoBody, responses={201: AlarmDetail}
@@ -184,8 +189,6 @@ class AlarmPhotosEndpoint(Endpoint):
     def post(self, request: Request, pk: int) -> Response:
         """Add a remark with a picture: it is encoded anew, upright, without metadata."""
         selectors.alarm_for(user=self.person, pk=pk)
-        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.PHOTO_MAX_BYTES + _FORM_BYTES:
-            raise RequestDataTooBig
         facts = self.given(request, AlarmPhotoBody)
         alarm = services.comment(
             alarm_id=pk,
@@ -198,17 +201,10 @@ class AlarmPhotosEndpoint(Endpoint):
         return self.shown(alarm, AlarmDetail, status=201)
 
 
-class AlarmJpegRenderer(JSONRenderer):
-    """Lets callers ask for a picture; a refusal still is a problem document."""
-
-    media_type = "image/jpeg"
-    format = "jpg"
-
-
 class AlarmPictureEndpoint(Endpoint):
     """The file of one picture."""
 
-    renderer_classes = [AlarmJpegRenderer, JSONRenderer]
+    renderer_classes = [asked_as("image/jpeg", "jpg"), JSONRenderer]
 
     @extend_schema(
         operation_id="alarms_photos_retrieve",
@@ -216,28 +212,7 @@ class AlarmPictureEndpoint(Endpoint):
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """Fetch a picture of an alarm as JPEG; log rows name them in `facts.photos`."""
-        photo = selectors.photo_for(user=self.person, pk=pk)
-        try:
-            with photo.image.open("rb") as file:
-                content = file.read()
-        except FileNotFoundError:
-            raise NotFound from None
-        headers = {"Cache-Control": "private, max-age=86400"}
-        return HttpResponse(content, content_type="image/jpeg", headers=headers)
-
-
-class SheetRenderer(JSONRenderer):
-    """Lets callers ask for a sheet; a refusal still is a problem document."""
-
-    media_type = "text/csv"
-    format = "csv"
-
-
-class WorkbookRenderer(SheetRenderer):
-    """The same for callers that name the other kind."""
-
-    media_type = sheets.XLSX_TYPE
-    format = "xlsx"
+        return picture(selectors.photo_for(user=self.person, pk=pk).image)
 
 
 _SHEET_PARAMETERS = [
@@ -250,7 +225,11 @@ class AlarmSheetEndpoint(Endpoint):
     """The list as a sheet."""
 
     parameters = frozenset(AlarmFilter.base_filters) | {"kind", "columns"}
-    renderer_classes = [SheetRenderer, WorkbookRenderer, JSONRenderer]
+    renderer_classes = [
+        asked_as("text/csv", "csv"),
+        asked_as(sheets.XLSX_TYPE, "xlsx"),
+        JSONRenderer,
+    ]
 
     def get_renderers(self) -> list[Any]:
         # What is started is told as JSON; a schema is drawn without a request.

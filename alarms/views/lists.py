@@ -5,9 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, cast
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Min
 from django.http import HttpRequest, QueryDict
@@ -23,7 +21,6 @@ from alarms.filters import AlarmFilter
 from alarms.models import Alarm, AlarmQuerySet
 from alarms.resources import ALARMS
 from alarms.states import OPEN, SEVERITY_RANK, Handling, Severity
-from core.errors import Invalid
 from core.filters import chips_of
 from core.http import render_part
 from core.lists import Chosen, ListPage, first_address, search_part
@@ -78,7 +75,7 @@ def alarm_list(request: HttpRequest) -> HttpResponseBase:
     now = timezone.now()
     filters, shown = listed(request, user, now=now, chosen=chosen)
     if shown.export:
-        return _sheet(request, shown, user)
+        return shown.sheet(name=pgettext("file", "告警"))
     selectors.measure(shown.lines, now=now)
     return render_part(
         request, "alarms/alarm_list.html", _context(request, user, shown, filters), part="list"
@@ -145,21 +142,6 @@ def trail_of(request: HttpRequest, view: str) -> str:
         query["ordering"] = ordering
     query["view"] = view
     return f"?{urlencode({'in': query.urlencode()})}"
-
-
-def sheet_name(at: datetime, user: User) -> str:
-    """What the file of a sheet is called, without its ending."""
-    return f"{pgettext('file', '告警')}-{at.astimezone(ZoneInfo(user.timezone)):%Y%m%d-%H%M}"
-
-
-def _sheet(request: HttpRequest, shown: ListPage, user: User) -> HttpResponseBase:
-    try:
-        return shown.sheet(name=sheet_name(timezone.now(), user), zone=user.timezone)
-    except Invalid as refusal:
-        messages.error(request, str(refusal))
-        query = request.GET.copy()
-        query.pop("export")
-        return redirect(f"{request.path}?{query.urlencode()}")
 
 
 def facets(

@@ -7,14 +7,14 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_POST
 
 from alarms.resources import ALARMS, SHEET_KIND
-from alarms.views.lists import listed, sheet_name
+from alarms.views.lists import listed
 from core.errors import Invalid
 from core.http import flash
-from core.lists import QUERY_LENGTH, ListPage
+from core.lists import QUERY_LENGTH, ListPage, named
 from sites import selectors as site_selectors
 from sites.models import Job, User
 from sites.services import submit_job
@@ -50,8 +50,9 @@ def _shown(query: QueryDict, user: User) -> ListPage:
 
 def _make(job: Job, progress: Progress) -> Outcome:
     shown = _shown(QueryDict(job.facts["query"]), job.owner)
-    content = shown.whole(zone=job.owner.timezone, progress=progress)
-    name = f"{sheet_name(job.created_at, job.owner)}.{shown.export}"
+    zone = job.owner.timezone
+    content = shown.whole(zone=zone, progress=progress)
+    name = f"{named(pgettext('file', '告警'), job.created_at, zone)}.{shown.export}"
     return Outcome(_("已导出 %(count)s 行。") % {"count": f"{shown.total:,}"}, {}, content, name)
 
 

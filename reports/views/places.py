@@ -2,9 +2,7 @@
 
 from functools import partial
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -13,7 +11,6 @@ from django.utils import timezone
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
-from core.errors import Invalid
 from core.filters import chips_of
 from core.http import render_part
 from core.lists import ListPage, first_address
@@ -47,7 +44,7 @@ def site_list(request: HttpRequest) -> HttpResponseBase:
         chosen=chosen,
     )
     if shown.export:
-        return _sheet(request, shown, user)
+        return shown.sheet(name=pgettext("file", "站点"))
     look = request.GET.get("as", "")
     context: dict[str, Any] = {
         "list": shown,
@@ -72,15 +69,3 @@ def look_words() -> list[tuple[str, str, str]]:
         ("cards", pgettext("look", "卡片"), "layout-list"),
         ("map", pgettext("look", "地图"), "map-2"),
     ]
-
-
-def _sheet(request: HttpRequest, shown: ListPage, user: User) -> HttpResponseBase:
-    today = timezone.now().astimezone(ZoneInfo(user.timezone))
-    name = f"{pgettext('file', '站点')}-{today:%Y%m%d-%H%M}"
-    try:
-        return shown.sheet(name=name, zone=user.timezone)
-    except Invalid as refusal:
-        messages.error(request, str(refusal))
-        query = request.GET.copy()
-        query.pop("export")
-        return redirect(f"{request.path}?{query.urlencode()}")

@@ -2,13 +2,10 @@
 
 from typing import Any
 
-from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.urls import path
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -16,14 +13,12 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.endpoints import Body, Endpoint, ListEndpoint, MomentField
-from core.errors import NotFound
-from core.parsers import FilesParser
+from core.endpoints import Body, Endpoint, ListEndpoint, MomentField, asked_as
+from core.http import attachment
+from core.parsers import UploadParser
 from sites import selectors, services
 from sites.models import SiteDocument
 from sites.rules import Ability
-
-_FORM_BYTES = 64 * 1024
 
 
 class DocumentRow(serializers.ModelSerializer[SiteDocument]):
@@ -43,19 +38,12 @@ class DocumentBody(Body):
     file = serializers.FileField()
 
 
-class FileRenderer(JSONRenderer):
-    """Lets callers ask for the file; a refusal still is a problem document."""
-
-    media_type = "application/octet-stream"
-    format = "bin"
-
-
 class DocumentsEndpoint(ListEndpoint):
     """Files of one site."""
 
     serializer_class = DocumentRow
     queryset = SiteDocument.objects.none()
-    parser_classes = [FilesParser]
+    parser_classes = [UploadParser]
 
     def get_queryset(self) -> QuerySet[Any]:
         return selectors.documents_of(selectors.site_for(user=self.person, pk=self.kwargs["pk"]))
@@ -73,8 +61,6 @@ class DocumentsEndpoint(ListEndpoint):
     def post(self, request: Request, pk: int) -> Response:
         """Upload a file: papers are kept as they are, pictures are encoded anew."""
         selectors.site_for(user=self.person, pk=pk, ability=Ability.MANAGE_SITE)
-        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.PHOTO_MAX_BYTES + _FORM_BYTES:
-            raise RequestDataTooBig
         facts = self.given(request, DocumentBody)
         document = services.add_document(site_id=pk, by=self.person, now=timezone.now(), **facts)
         return self.shown(document, DocumentRow, status=201)
@@ -98,7 +84,7 @@ class DocumentEndpoint(Endpoint):
 class DocumentFileEndpoint(Endpoint):
     """The content of one file."""
 
-    renderer_classes = [FileRenderer, JSONRenderer]
+    renderer_classes = [asked_as("application/octet-stream", "bin"), JSONRenderer]
 
     @extend_schema(
         operation_id="documents_file_retrieve",
@@ -107,17 +93,7 @@ class DocumentFileEndpoint(Endpoint):
     def get(self, request: Request, pk: int) -> HttpResponse:
         """Fetch the file."""
         document = selectors.document_for(user=self.person, pk=pk)
-        try:
-            with document.file.open("rb") as file:
-                content = file.read()
-        except FileNotFoundError:
-            raise NotFound from None
-        name = content_disposition_header(as_attachment=True, filename=document.name)
-        headers = {
-            "Content-Disposition": name or "attachment",
-            "X-Content-Type-Options": "nosniff",
-        }
-        return HttpResponse(content, content_type="application/octet-stream", headers=headers)
+        return attachment(document.file, document.name)
 
 
 urlpatterns = [

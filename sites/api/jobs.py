@@ -12,7 +12,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.endpoints import Endpoint, ListEndpoint, Row
+from core.endpoints import Endpoint, ListEndpoint, Row, asked_as
 from core.http import download
 from sites import selectors, services
 from sites.filters import JobFilter
@@ -91,17 +91,10 @@ class JobCancelEndpoint(Endpoint):
         return self.shown(job, JobDetail)
 
 
-class FileRenderer(JSONRenderer):
-    """Lets callers ask for a workbook; a refusal still is a problem document."""
-
-    media_type = XLSX
-    format = "xlsx"
-
-
 class JobFileEndpoint(Endpoint):
     """The result of a job."""
 
-    renderer_classes = [FileRenderer, JSONRenderer]
+    renderer_classes = [asked_as(XLSX, "xlsx"), JSONRenderer]
 
     @extend_schema(operation_id="jobs_file", responses={(200, XLSX): OpenApiTypes.BINARY})
     def get(self, request: Request, pk: int) -> HttpResponseBase:

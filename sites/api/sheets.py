@@ -11,9 +11,9 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.endpoints import Body, Endpoint, TextField
+from core.endpoints import Body, Endpoint, TextField, asked_as
 from core.parsers import FilesParser
-from sites.api.jobs import FileRenderer, JobDetail
+from sites.api.jobs import JobDetail
 from sites.resources import books, works
 from sites.resources.sheets import every_sheet
 
@@ -80,7 +80,7 @@ class SheetsEndpoint(Endpoint):
 class SheetTemplateEndpoint(Endpoint):
     """The empty workbook."""
 
-    renderer_classes = [FileRenderer, JSONRenderer]
+    renderer_classes = [asked_as(books.XLSX, "xlsx"), JSONRenderer]
 
     @extend_schema(
         operation_id="sheets_template", responses={(200, books.XLSX): OpenApiTypes.BINARY}

@@ -4,17 +4,15 @@ from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models.fields.files import FieldFile
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from core.errors import Invalid
-from core.http import flash, flash_done
+from core.http import attachment, flash, flash_done, picture
 from sites import selectors, services
 from sites.models import User
 from sites.rules import Ability
@@ -47,25 +45,14 @@ def document_add(request: HttpRequest, pk: int) -> HttpResponse:
 def document_file(request: HttpRequest, pk: int) -> HttpResponse:
     """The file, to be saved: never shown by the browser as a page of ours."""
     document = selectors.document_for(user=cast(User, request.user), pk=pk)
-    response = HttpResponse(_content(document.file), content_type="application/octet-stream")
-    name = content_disposition_header(as_attachment=True, filename=document.name)
-    response["Content-Disposition"] = name or "attachment"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return attachment(document.file, document.name)
 
 
 @login_required
 @require_safe
 def document_thumbnail(request: HttpRequest, pk: int) -> HttpResponse:
     """The small picture of a photo: JPEG of our own making."""
-    document = selectors.document_for(user=cast(User, request.user), pk=pk)
-    if not document.thumbnail:
-        raise Http404
-    response = HttpResponse(_content(document.thumbnail), content_type="image/jpeg")
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, max-age=86400, immutable"
-    return response
+    return picture(selectors.document_for(user=cast(User, request.user), pk=pk).thumbnail)
 
 
 @login_required
@@ -89,11 +76,3 @@ def document_restore(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _archive(site_id: int) -> str:
     return f"{reverse('reports:site-detail', args=[site_id])}?tab=archive"
-
-
-def _content(kept: FieldFile) -> bytes:
-    try:
-        with kept.open("rb") as file:
-            return bytes(file.read())
-    except FileNotFoundError:
-        raise Http404 from None

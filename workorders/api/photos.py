@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
@@ -14,16 +12,14 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.endpoints import Body, Endpoint, ListEndpoint, TextField
-from core.parsers import FilesParser
+from core.endpoints import Body, Endpoint, ListEndpoint, TextField, asked_as
+from core.http import picture
+from core.parsers import UploadParser
 from workorders import rules, selectors, services
 from workorders.api.orders import DOOR
 from workorders.api.rows import PhotoRow
 from workorders.api.task_rows import TaskPhotoRow
 from workorders.models import Photo, TaskPhoto
-
-# What a form needs around its file.
-_FORM_BYTES = 64 * 1024
 
 
 class PhotoBody(Body):
@@ -35,19 +31,12 @@ class PhotoBody(Body):
     )
 
 
-class JpegRenderer(JSONRenderer):
-    """Lets callers ask for a picture; a refusal still is a problem document."""
-
-    media_type = "image/jpeg"
-    format = "jpg"
-
-
 class PhotosEndpoint(ListEndpoint):
     """Photos of one order."""
 
     serializer_class = PhotoRow
     queryset = Photo.objects.none()
-    parser_classes = [FilesParser]
+    parser_classes = [UploadParser]
 
     def get_queryset(self) -> QuerySet[Any]:
         order = selectors.order_for(user=self.person, pk=self.kwargs["pk"])
@@ -64,7 +53,6 @@ class PhotosEndpoint(ListEndpoint):
     def post(self, request: Request, pk: int) -> Response:
         """Upload a photo: it is encoded anew, upright, without place or other metadata."""
         selectors.order_for(user=self.person, pk=pk)
-        _check_length(request)
         facts = self.given(request, PhotoBody)
         photo = services.add_photo(
             order_id=pk, by=self.person, door=DOOR, now=timezone.now(), **facts
@@ -77,7 +65,7 @@ class TaskPhotosEndpoint(ListEndpoint):
 
     serializer_class = TaskPhotoRow
     queryset = TaskPhoto.objects.none()
-    parser_classes = [FilesParser]
+    parser_classes = [UploadParser]
 
     def get_queryset(self) -> QuerySet[Any]:
         task = selectors.task_for(user=self.person, pk=self.kwargs["pk"])
@@ -94,7 +82,6 @@ class TaskPhotosEndpoint(ListEndpoint):
     def post(self, request: Request, pk: int) -> Response:
         """Upload a photo: it is encoded anew, upright, without place or other metadata."""
         selectors.task_for(user=self.person, pk=pk)
-        _check_length(request)
         facts = self.given(request, PhotoBody)
         photo = services.add_task_photo(
             task_id=pk, by=self.person, door=DOOR, now=timezone.now(), **facts
@@ -102,16 +89,11 @@ class TaskPhotosEndpoint(ListEndpoint):
         return self.shown(photo, TaskPhotoRow, status=201)
 
 
-def _check_length(request: Request) -> None:
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.PHOTO_MAX_BYTES + _FORM_BYTES:
-        raise RequestDataTooBig
-
-
 class PictureEndpoint(Endpoint):
     """The file of one photo."""
 
     field = "image"
-    renderer_classes = [JpegRenderer, JSONRenderer]
+    renderer_classes = [asked_as("image/jpeg", "jpg"), JSONRenderer]
 
     @extend_schema(
         responses={(200, "image/jpeg"): OpenApiTypes.BINARY},
@@ -119,14 +101,9 @@ class PictureEndpoint(Endpoint):
     def get(self, request: Request, pk: int) -> HttpResponse:
         """Fetch the picture as JPEG."""
         photo = self.photo(pk)
-        with selectors.file_of(photo, self.field) as file:
-            content = file.read()
-        # The files of a photo never change, but they are private to whoever may see it.
-        headers = {
-            "Cache-Control": "private, max-age=86400",
-            "Content-Disposition": f'inline; filename="{photo.file_name}"',
-        }
-        return HttpResponse(content, content_type="image/jpeg", headers=headers)
+        answer = picture(getattr(photo, self.field))
+        answer["Content-Disposition"] = f'inline; filename="{photo.file_name}"'
+        return answer
 
     def photo(self, pk: int) -> Photo | TaskPhoto:
         """The photo, through its gate."""

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
@@ -15,7 +13,6 @@ from django.utils import timezone
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
-from core.errors import Invalid
 from core.filters import chips_of
 from core.http import render_part
 from core.lists import ListPage, ListSpec, first_address
@@ -59,7 +56,6 @@ class _Kind:
     views: dict[str, tuple[str, ...]]
     labels: dict[str, str]
     filterset: Any
-    lines_of: Any
     template: str
     file: str
 
@@ -77,7 +73,6 @@ def order_list(request: HttpRequest) -> HttpResponseBase:
             **{state.value: str(state.label) for state in State},
         },
         filterset=OrderFilter,
-        lines_of=selectors.order_lines,
         template="workorders/order_list.html",
         file=pgettext("file", "工单"),
     )
@@ -99,7 +94,6 @@ def task_list(request: HttpRequest) -> HttpResponseBase:
             **{state.value: str(state.label) for state in TaskState},
         },
         filterset=TaskFilter,
-        lines_of=selectors.task_lines,
         template="workorders/task_list.html",
         file=pgettext("file", "任务"),
     )
@@ -122,11 +116,11 @@ def _list(request: HttpRequest, kind: _Kind, visible: Any, *, may_create: bool) 
         spec=kind.spec,
         request=request,
         rows=found.filter(state__in=kind.views[view]).with_place(),
-        lines_of=partial(kind.lines_of, now=now),
+        lines_of=partial(selectors.work_lines, now=now),
         chosen=chosen,
     )
     if shown.export:
-        return _sheet(request, shown, user, kind.file)
+        return shown.sheet(name=kind.file)
     context = {
         "list": shown,
         "view": view,
@@ -137,17 +131,6 @@ def _list(request: HttpRequest, kind: _Kind, visible: Any, *, may_create: bool) 
         "may_create": may_create,
     }
     return render_part(request, kind.template, context, part="list")
-
-
-def _sheet(request: HttpRequest, shown: ListPage, user: User, name: str) -> HttpResponseBase:
-    today = timezone.now().astimezone(ZoneInfo(user.timezone))
-    try:
-        return shown.sheet(name=f"{name}-{today:%Y%m%d-%H%M}", zone=user.timezone)
-    except Invalid as refusal:
-        messages.error(request, str(refusal))
-        query = request.GET.copy()
-        query.pop("export")
-        return redirect(f"{request.path}?{query.urlencode()}")
 
 
 def tabs(rows: QuerySet[Any], view: str, kind: _Kind) -> list[Tab]:

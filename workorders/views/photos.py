@@ -4,15 +4,14 @@ from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models.fields.files import FieldFile
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from core.errors import Invalid, MoveRefused
-from core.http import flash, tell_fields
+from core.http import flash, picture, tell_fields
 from sites.models import User
 from workorders import selectors, services
 from workorders.forms import PhotoForm
@@ -46,23 +45,11 @@ def photo_add(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def photo_image(request: HttpRequest, pk: int) -> HttpResponse:
     """The picture."""
-    return jpeg(selectors.photo_for(user=cast(User, request.user), pk=pk).image)
+    return picture(selectors.photo_for(user=cast(User, request.user), pk=pk).image)
 
 
 @login_required
 @require_safe
 def photo_thumbnail(request: HttpRequest, pk: int) -> HttpResponse:
     """The small one."""
-    return jpeg(selectors.photo_for(user=cast(User, request.user), pk=pk).thumbnail)
-
-
-def jpeg(kept: FieldFile) -> HttpResponse:
-    """A file of ours: always JPEG, never changed, for this person's browser alone."""
-    try:
-        with kept.open("rb") as file:
-            body = file.read()
-    except FileNotFoundError:
-        raise Http404 from None
-    response = HttpResponse(body, content_type="image/jpeg")
-    response["Cache-Control"] = "private, max-age=86400, immutable"
-    return response
+    return picture(selectors.photo_for(user=cast(User, request.user), pk=pk).thumbnail)

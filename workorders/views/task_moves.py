@@ -11,13 +11,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from core.errors import Changed, Forbidden, Invalid, MoveRefused
-from core.http import flash, tell_fields
+from core.http import flash, picture, tell_fields
 from sites.models import User
 from workorders import selectors, services
 from workorders.forms import NoteForm, PhotoForm, TaskForm, TaskMoveForm
 from workorders.models import Task
 from workorders.states import TaskMove
-from workorders.views.photos import jpeg
 from workorders.views.task_details import show
 from workorders.views.way_back import back_to
 
@@ -53,11 +52,11 @@ def task_move(request: HttpRequest, pk: int, move: str) -> HttpResponse:
 
 def _keep_pictures(task: Task, pictures: list[Any], user: User) -> None:
     """Pictures that came with a result; raises Invalid with the field of the form."""
-    for picture in pictures:
+    for file in pictures:
         try:
             services.add_task_photo(
                 task_id=task.pk,
-                file=picture,
+                file=file,
                 caption="",
                 by=user,
                 door=DOOR,
@@ -65,7 +64,7 @@ def _keep_pictures(task: Task, pictures: list[Any], user: User) -> None:
             )
         except Invalid as refusal:
             sentences = [
-                _("%(file)s：%(words)s") % {"file": picture.name, "words": text}
+                _("%(file)s：%(words)s") % {"file": file.name, "words": text}
                 for text in refusal.fields.get("file", [])
             ]
             raise Invalid(fields={"photos": sentences}) from None
@@ -142,11 +141,11 @@ def task_photo_add(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def task_photo_image(request: HttpRequest, pk: int) -> HttpResponse:
     """The picture."""
-    return jpeg(selectors.task_photo_for(user=cast(User, request.user), pk=pk).image)
+    return picture(selectors.task_photo_for(user=cast(User, request.user), pk=pk).image)
 
 
 @login_required
 @require_safe
 def task_photo_thumbnail(request: HttpRequest, pk: int) -> HttpResponse:
     """The small one."""
-    return jpeg(selectors.task_photo_for(user=cast(User, request.user), pk=pk).thumbnail)
+    return picture(selectors.task_photo_for(user=cast(User, request.user), pk=pk).thumbnail)
