@@ -18,10 +18,30 @@ from core.filters import (
 from devices.filters import visible_devices
 from sites.filters import visible_enterprises, visible_people, visible_sites, visible_teams
 from workorders.models import Task, TaskPlan, WorkOrder
-from workorders.states import OPEN, TASK_OPEN, Kind, Priority, State, TaskState
+from workorders.states import Kind, Priority, State, TaskState
 
 
-class OrderFilter(django_filters.FilterSet):
+class WorkFilter(django_filters.FilterSet):
+    """What the filters of orders and tasks have in common."""
+
+    def filter_mine(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
+        """Assigned to whoever asks, or to somebody else or nobody."""
+        person = getattr(self.request, "user", None)
+        mine = queryset.filter(assignee=getattr(person, "pk", None) or 0)
+        return mine if value else queryset.exclude(pk__in=mine.values("pk"))
+
+    def filter_is_open(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
+        """Not over, or over."""
+        keep = queryset.filter if value else queryset.exclude
+        return keep(state__in=queryset.model.OPEN)
+
+    def filter_overdue(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
+        """Open and past the due time, or not."""
+        late = queryset.overdue(timezone.now())  # type: ignore[attr-defined]
+        return late if value else queryset.exclude(pk__in=late.values("pk"))
+
+
+class OrderFilter(WorkFilter):
     """Work orders by number, title, place, state, kind, priority, person and time."""
 
     q = SearchFilter(
@@ -62,21 +82,6 @@ class OrderFilter(django_filters.FilterSet):
         model = WorkOrder
         fields: list[str] = []
 
-    def filter_mine(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
-        """Assigned to whoever asks, or to somebody else or nobody."""
-        person = getattr(self.request, "user", None)
-        mine = queryset.filter(assignee=getattr(person, "pk", None) or 0)
-        return mine if value else queryset.exclude(pk__in=mine.values("pk"))
-
-    def filter_is_open(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
-        """Neither closed nor cancelled, or one of both."""
-        return queryset.filter(state__in=OPEN) if value else queryset.exclude(state__in=OPEN)
-
-    def filter_overdue(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
-        """Open and past the due time, or not."""
-        late = queryset.overdue(timezone.now())  # type: ignore[attr-defined]
-        return late if value else queryset.exclude(pk__in=late.values("pk"))
-
 
 def visible_plans(request: HttpRequest | None) -> QuerySet[Any]:
     """Choices of a plan filter: plans of the tasks that the person sees."""
@@ -86,7 +91,7 @@ def visible_plans(request: HttpRequest | None) -> QuerySet[Any]:
     return TaskPlan.objects.filter(pk__in=tasks)
 
 
-class TaskFilter(django_filters.FilterSet):
+class TaskFilter(WorkFilter):
     """Tasks by number, title, place, state, plan, person and time; days are the site's."""
 
     q = SearchFilter(columns=["number", "title", "title_en", "site__search_text", "site__number"])
@@ -115,20 +120,3 @@ class TaskFilter(django_filters.FilterSet):
     class Meta:
         model = Task
         fields: list[str] = []
-
-    def filter_mine(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
-        """Assigned to whoever asks, or to somebody else or nobody."""
-        person = getattr(self.request, "user", None)
-        mine = queryset.filter(assignee=getattr(person, "pk", None) or 0)
-        return mine if value else queryset.exclude(pk__in=mine.values("pk"))
-
-    def filter_is_open(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
-        """Neither done nor cancelled, or one of both."""
-        if value:
-            return queryset.filter(state__in=TASK_OPEN)
-        return queryset.exclude(state__in=TASK_OPEN)
-
-    def filter_overdue(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
-        """Open and past the due time, or not."""
-        late = queryset.overdue(timezone.now())  # type: ignore[attr-defined]
-        return late if value else queryset.exclude(pk__in=late.values("pk"))

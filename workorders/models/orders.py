@@ -1,6 +1,5 @@
 """Work orders, their log and their photos."""
 
-from datetime import datetime
 from typing import Self
 
 import pgtrigger
@@ -13,21 +12,12 @@ from alarms.models import Alarm
 from core.labels import QuickLabels
 from devices.models import Device
 from sites.models import Circuit, Room, Site, SiteScopedQuerySet, Team, User
-from sites.models.names import name_for_reader
 from workorders import states
-from workorders.models.base import LogRow, Picture
+from workorders.models.base import LogRow, Picture, Work, WorkQuerySet
 from workorders.states import Kind, Move, Priority, State
 
 
-class WorkOrderQuerySet(SiteScopedQuerySet):
-    def open(self) -> Self:
-        """Neither closed nor cancelled."""
-        return self.filter(state__in=states.OPEN)
-
-    def overdue(self, now: datetime) -> Self:
-        """Open and past the due time: derived, never stored."""
-        return self.open().filter(due_at__lt=now)
-
+class WorkOrderQuerySet(WorkQuerySet):
     def with_place(self) -> Self:
         """What a row or a detail page prints, in one query."""
         return self.select_related(
@@ -43,18 +33,17 @@ class WorkOrderQuerySet(SiteScopedQuerySet):
         )
 
 
-class WorkOrder(QuickLabels, models.Model):
+class WorkOrder(QuickLabels, Work):
     """Work at a site, from an alarm or by hand, followed until it is accepted.
 
     Invariants (database): an assignee from assignment on; finding and measures from hand-over on;
     at most one open order per alarm. Moved only by workorders.services.
     """
 
-    number = models.CharField(_("编号"), max_length=24, unique=True)
+    OPEN = states.OPEN
+
     kind = models.CharField(_("类型"), max_length=12, choices=Kind)
     priority = models.CharField(_("优先级"), max_length=8, choices=Priority)
-    title = models.CharField(_("标题"), max_length=160)
-    title_en = models.CharField(_("英文标题"), max_length=160, blank=True)
     description = models.TextField(_("描述"), blank=True)
     site = models.ForeignKey(Site, models.PROTECT, related_name="orders", verbose_name=_("站点"))
     room = models.ForeignKey(Room, models.SET_NULL, null=True, blank=True, verbose_name=_("配电室"))
@@ -97,14 +86,9 @@ class WorkOrder(QuickLabels, models.Model):
     )
     finding = models.TextField(_("现场情况"), blank=True)
     measures = models.TextField(_("处理措施"), blank=True)
-    created_by = models.ForeignKey(
-        User, models.PROTECT, null=True, related_name="+", verbose_name=_("创建人")
-    )
-    created_at = models.DateTimeField(_("创建时间"), db_index=True)
     started_at = models.DateTimeField(_("开始处理时间"), null=True)
     finished_at = models.DateTimeField(_("提交验收时间"), null=True)
     closed_at = models.DateTimeField(_("关闭时间"), null=True)
-    updated_at = models.DateTimeField(_("更新时间"), db_index=True)
 
     objects = WorkOrderQuerySet.as_manager()
 
@@ -137,26 +121,6 @@ class WorkOrder(QuickLabels, models.Model):
             ),
             models.CheckConstraint(condition=Q(state__in=State.values), name="order_state_known"),
         ]
-
-    def __str__(self) -> str:
-        return self.number
-
-    @property
-    def label(self) -> str:
-        """The title in the reader's language."""
-        return name_for_reader(self.title, self.title_en)
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in states.OPEN
-
-    @property
-    def seen(self) -> str:
-        """What somebody who looks at the order now has seen: moves take it back as `seen`.
-
-        The assignee belongs to it: assigning again leaves the state as it was.
-        """
-        return f"{self.state}:{self.assignee_id or ''}"
 
 
 class WorkOrderLog(LogRow):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Self
 
 import pgtrigger
@@ -18,7 +17,7 @@ from sites.models.changes import keeps_changes
 from sites.models.names import name_for_reader
 from sites.rules import Ability, ScopeKind
 from workorders import states
-from workorders.models.base import LogRow, Picture
+from workorders.models.base import LogRow, Picture, Work, WorkQuerySet
 from workorders.rules.recurrence import Schedule
 from workorders.states import Recurrence, TaskMove, TaskState
 
@@ -119,15 +118,7 @@ class TaskPlan(models.Model):
         )
 
 
-class TaskQuerySet(SiteScopedQuerySet):
-    def open(self) -> Self:
-        """Neither done nor cancelled."""
-        return self.filter(state__in=states.TASK_OPEN)
-
-    def overdue(self, now: datetime) -> Self:
-        """Open and past the due time: derived, never stored."""
-        return self.open().filter(due_at__lt=now)
-
+class TaskQuerySet(WorkQuerySet):
     def with_place(self) -> Self:
         """What a row or a detail page prints, in one query."""
         return self.select_related(
@@ -135,7 +126,7 @@ class TaskQuerySet(SiteScopedQuerySet):
         )
 
 
-class Task(QuickLabels, models.Model):
+class Task(QuickLabels, Work):
     """Planned work at one site, from a plan or by hand, followed until it is accepted.
 
     `planned_on` is the due day that the plan asked for; people may move the due time without the
@@ -144,7 +135,8 @@ class Task(QuickLabels, models.Model):
     an assignee from assignment on; a result from hand-over on. Moved only by workorders.services.
     """
 
-    number = models.CharField(_("编号"), max_length=24, unique=True)
+    OPEN = states.TASK_OPEN
+
     plan = models.ForeignKey(
         TaskPlan,
         models.PROTECT,
@@ -172,23 +164,16 @@ class Task(QuickLabels, models.Model):
         related_name="tasks",
         verbose_name=_("执行人"),
     )
-    title = models.CharField(_("标题"), max_length=160)
-    title_en = models.CharField(_("英文标题"), max_length=160, blank=True)
     instructions = models.TextField(_("工作内容"), blank=True)
     state = models.CharField(_("状态"), max_length=12, choices=TaskState)
     starts_on = models.DateField(_("可开始日期"))
     due_on = models.DateField(_("到期日"))
     due_at = models.DateTimeField(_("到期时间"))
     result = models.TextField(_("完成情况"), blank=True)
-    created_by = models.ForeignKey(
-        User, models.PROTECT, null=True, related_name="+", verbose_name=_("创建人")
-    )
-    created_at = models.DateTimeField(_("创建时间"), db_index=True)
     moved_at = models.DateTimeField(_("进入当前状态的时间"))
     started_at = models.DateTimeField(_("开始执行时间"), null=True)
     finished_at = models.DateTimeField(_("提交结果时间"), null=True)
     closed_at = models.DateTimeField(_("验收时间"), null=True)
-    updated_at = models.DateTimeField(_("更新时间"), db_index=True)
 
     objects = TaskQuerySet.as_manager()
 
@@ -233,23 +218,6 @@ class Task(QuickLabels, models.Model):
                 condition=Q(state__in=TaskState.values), name="task_state_known"
             ),
         ]
-
-    def __str__(self) -> str:
-        return self.number
-
-    @property
-    def label(self) -> str:
-        """The title in the reader's language."""
-        return name_for_reader(self.title, self.title_en)
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in states.TASK_OPEN
-
-    @property
-    def seen(self) -> str:
-        """What somebody who looks at the task now has seen: moves take it back as `seen`."""
-        return f"{self.state}:{self.assignee_id or ''}"
 
 
 class TaskLog(LogRow):

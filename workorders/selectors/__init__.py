@@ -2,11 +2,10 @@
 
 from workorders.selectors.boards import Column, board, move_between
 from workorders.selectors.calendars import Calendar, calendar, weeks_of
-from workorders.selectors.lines import OrderLine, TaskLine, order_lines, task_lines
+from workorders.selectors.lines import WorkLine, work_lines
 from workorders.selectors.orders import (
     Stage,
     assignees_for,
-    file_of,
     log_of,
     may_add_photo,
     may_move,
@@ -38,16 +37,14 @@ from workorders.selectors.tasks import (
 __all__ = [
     "Calendar",
     "Column",
-    "OrderLine",
     "Stage",
-    "TaskLine",
     "TaskMonth",
     "TaskStage",
     "TaskToday",
+    "WorkLine",
     "assignees_for",
     "board",
     "calendar",
-    "file_of",
     "log_of",
     "may_add_photo",
     "may_add_task_photo",
@@ -57,14 +54,12 @@ __all__ = [
     "moves_for",
     "open_orders_of_alarms",
     "order_for",
-    "order_lines",
     "photo_for",
     "plan_for",
     "plan_sites",
     "stages",
     "task_assignees_for",
     "task_for",
-    "task_lines",
     "task_log_of",
     "task_month",
     "task_moves_for",
@@ -73,4 +68,5 @@ __all__ = [
     "tasks_today",
     "urgent_tasks",
     "weeks_of",
+    "work_lines",
 ]

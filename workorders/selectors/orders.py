@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.core.files.base import File
 from django.db.models import Count, Q, QuerySet
 
 from core.errors import NotFound
@@ -12,7 +11,7 @@ from core.transitions import Edge
 from sites import selectors as site_selectors
 from sites.models import Site, User, access_for
 from sites.rules import Ability
-from workorders.models import Photo, TaskPhoto, WorkOrder, WorkOrderLog
+from workorders.models import Photo, WorkOrder, WorkOrderLog
 from workorders.states import LIFE, State
 
 
@@ -31,14 +30,6 @@ def photo_for(*, user: User, pk: int) -> Photo:
     if photo is None:
         raise NotFound
     return photo
-
-
-def file_of(photo: Photo | TaskPhoto, field: str = "image") -> File:
-    """One of the photo's JPEG files, opened: image or thumbnail. Raises NotFound when it is gone."""
-    try:
-        return getattr(photo, field).open("rb")
-    except FileNotFoundError:
-        raise NotFound from None
 
 
 def may_move(*, user: User, order: WorkOrder, edge: Edge) -> bool:

@@ -8,27 +8,20 @@ from django.db import transaction
 from core.errors import Changed
 from sites.models import User
 from workorders import live
-from workorders.models import Task, TaskLog, WorkOrder, WorkOrderLog
+from workorders.models import Task, WorkOrder
 from workorders.signals import workorder_moved
+
+Work = WorkOrder | Task
 
 
 def write(
-    order: WorkOrder, entry: str, *, by: User, door: str, now: datetime, **columns: Any
-) -> WorkOrderLog:
-    """Add one row to the order's log, inside the caller's transaction."""
-    return WorkOrderLog.objects.create(
-        order=order, entry=entry, at=now, by=by, door=door, **columns
-    )
+    work: Work, entry: str, *, by: User | None, door: str, now: datetime, **columns: Any
+) -> Any:
+    """Add one row to the record, inside the caller's transaction."""
+    return work.log.create(entry=entry, at=now, by=by, door=door, **columns)
 
 
-def write_task(
-    task: Task, entry: str, *, by: User | None, door: str, now: datetime, **columns: Any
-) -> TaskLog:
-    """Add one row to the task's log, inside the caller's transaction."""
-    return TaskLog.objects.create(task=task, entry=entry, at=now, by=by, door=door, **columns)
-
-
-def handed_over(work: WorkOrder | Task, assignee: User) -> dict[str, Any]:
+def handed_over(work: Work, assignee: User) -> dict[str, Any]:
     """What the log keeps of an assignment, readable in both languages without the people's rows."""
     facts: dict[str, Any] = {
         "assignee": assignee.pk,
@@ -38,35 +31,25 @@ def handed_over(work: WorkOrder | Task, assignee: User) -> dict[str, Any]:
     return facts if work.assignee is None else facts | {"before": work.assignee.pk}
 
 
-def announce(order: WorkOrder, event: live.Event) -> None:
-    """Tell browsers, and for a creation or a move also the apps above, after commit."""
-    live.publish(order, event)
+def announce(work: Work, event: live.Event) -> None:
+    """Tell browsers, and of an order's creation or move also the apps above, after commit."""
+    if isinstance(work, Task):
+        live.publish_task(work, event)
+        return
+    live.publish(work, event)
     if event in {"created", "moved"}:
-        order_id = order.pk
+        order_id = work.pk
         transaction.on_commit(
             lambda: workorder_moved.send_robust(sender=WorkOrder, order_id=order_id), robust=True
         )
 
 
-def announce_task(task: Task, event: live.Event) -> None:
-    """Tell browsers after commit."""
-    live.publish_task(task, event)
-
-
-def changed(order_id: int) -> Changed:
+def changed(work: Work) -> Changed:
     """Somebody else was first: the refusal with the fresh state, who made it and when."""
-    return _changed(WorkOrder.objects.select_related("assignee").get(pk=order_id))
-
-
-def changed_task(task_id: int) -> Changed:
-    """As for an order."""
-    return _changed(Task.objects.select_related("assignee").get(pk=task_id))
-
-
-def _changed(fresh: WorkOrder | Task) -> Changed:
-    rows: Any = fresh.log
+    rows: Any = type(work).objects
+    fresh: Work = rows.select_related("assignee").get(pk=work.pk)
     last = (
-        rows.filter(entry__in=["created", "move"])
+        fresh.log.filter(entry__in=["created", "move"])
         .select_related("by")
         .order_by("-at", "-id")
         .first()

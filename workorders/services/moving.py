@@ -68,7 +68,7 @@ def move(  # noqa: PLR0913
     """
     order = selectors.order_for(user=by, pk=order_id)
     if seen and seen not in {order.seen, order.state}:
-        raise journal.changed(order_id)
+        raise journal.changed(order)
     edge = _edge(order, move)
     if not selectors.may_move(user=by, order=order, edge=edge):
         raise Forbidden
@@ -79,7 +79,7 @@ def move(  # noqa: PLR0913
     columns = {"state": edge.target.value, "updated_at": now, **_columns(edge, order, given, now)}
     untouched = WorkOrder.objects.filter(pk=order_id, state=source, assignee_id=worker)
     if not untouched.update(**columns):
-        raise journal.changed(order_id)
+        raise journal.changed(order)
     is_alarm_active = _follow_with_alarm(order, edge, by=by, door=door, now=now)
     journal.write(
         order,

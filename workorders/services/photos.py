@@ -1,13 +1,13 @@
 """Add pictures to an order or a task."""
 
 import logging
-from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from django.core.files.base import ContentFile, File
 from django.db import transaction
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from alarms.rules.texts import text
 from core import pictures
@@ -21,6 +21,14 @@ from workorders.services import journal
 logger = logging.getLogger(__name__)
 
 MAX_PHOTOS = 50
+_ENDED = {
+    WorkOrder: _("工单已结束，不能再添加照片。"),
+    Task: _("任务已结束，不能再添加照片。"),
+}
+_FULL = {
+    WorkOrder: _("每张工单最多 %(limit)d 张照片。"),
+    Task: _("每项任务最多 %(limit)d 张照片。"),
+}
 
 
 def add_photo(
@@ -32,9 +40,9 @@ def add_photo(
     Raises NotFound, Forbidden without the ability to comment, MoveRefused when the order is closed
     or cancelled, Invalid for a file that is no usable picture or too large.
     """
-    _check_open(selectors.order_for(user=by, pk=order_id, ability=Ability.COMMENT))
+    order = selectors.order_for(user=by, pk=order_id, ability=Ability.COMMENT)
     photo = Photo(order_id=order_id, caption=_caption(caption), by=by, at=now)
-    _store(photo, file, lambda: _keep(photo, by=by, door=door, now=now))
+    _store(photo, order, file, door=door, now=now)
     logger.info("order.photo order=%s photo=%s by=%s", order_id, photo.pk, by.pk)
     return photo
 
@@ -43,9 +51,9 @@ def add_task_photo(
     *, task_id: int, file: File, caption: str, by: User, door: str, now: datetime
 ) -> TaskPhoto:
     """Keep a picture of an open task, as of an order."""
-    _check_task_open(selectors.task_for(user=by, pk=task_id, ability=Ability.COMMENT))
+    task = selectors.task_for(user=by, pk=task_id, ability=Ability.COMMENT)
     photo = TaskPhoto(task_id=task_id, caption=_caption(caption), by=by, at=now)
-    _store(photo, file, lambda: _keep_of_task(photo, by=by, door=door, now=now))
+    _store(photo, task, file, door=door, now=now)
     logger.info("task.photo task=%s photo=%s by=%s", task_id, photo.pk, by.pk)
     return photo
 
@@ -54,15 +62,18 @@ def _caption(caption: str) -> str:
     return text(caption, field="caption", limit=rules.CAPTION_LENGTH)
 
 
-def _store(photo: Photo | TaskPhoto, file: File, keep: Callable[[], None]) -> None:
+def _store(
+    photo: Photo | TaskPhoto, work: journal.Work, file: File, *, door: str, now: datetime
+) -> None:
     """Write the files, then the row; without the row no file stays."""
+    _check_open(work)
     picture = pictures.encode(file)
     name = uuid4().hex
     try:
         photo.image.save(f"{name}.jpg", ContentFile(picture.image), save=False)
         photo.thumbnail.save(f"{name}-s.jpg", ContentFile(picture.thumbnail), save=False)
         photo.width_px, photo.height_px = picture.width_px, picture.height_px
-        keep()
+        _keep(photo, work, door=door, now=now)
     except BaseException:
         for kept in (photo.image, photo.thumbnail):
             if kept:
@@ -70,40 +81,21 @@ def _store(photo: Photo | TaskPhoto, file: File, keep: Callable[[], None]) -> No
         raise
 
 
-def _check_open(order: WorkOrder) -> None:
-    if not order.is_open:
-        raise MoveRefused(_("工单已结束，不能再添加照片。"), state=order.state)
-
-
-def _check_task_open(task: Task) -> None:
-    if not task.is_open:
-        raise MoveRefused(_("任务已结束，不能再添加照片。"), state=task.state)
+def _check_open(work: journal.Work) -> None:
+    if not work.is_open:
+        raise MoveRefused(str(_ENDED[type(work)]), state=work.state)
 
 
 @transaction.atomic
-def _keep(photo: Photo, *, by: User, door: str, now: datetime) -> None:
-    """The row, its log row and the news; the order is locked so that it cannot close meanwhile."""
-    order = WorkOrder.objects.select_for_update(of=("self",)).get(pk=photo.order_id)
-    _check_open(order)
-    if order.photos.count() >= MAX_PHOTOS:
-        message = _("每张工单最多 %(limit)d 张照片。")
-        raise Invalid(fields={"file": [message % {"limit": MAX_PHOTOS}]})
+def _keep(photo: Photo | TaskPhoto, work: journal.Work, *, door: str, now: datetime) -> None:
+    """The row, its log row and the news; the work is locked so that it cannot close meanwhile."""
+    rows: Any = type(work).objects
+    work = rows.select_for_update(of=("self",)).get(pk=work.pk)
+    _check_open(work)
+    if work.photos.count() >= MAX_PHOTOS:
+        raise Invalid(fields={"file": [str(_FULL[type(work)]) % {"limit": MAX_PHOTOS}]})
     photo.save(force_insert=True)
     facts = {"photo": photo.pk, "caption": photo.caption}
-    journal.write(order, "photo", by=by, door=door, now=now, facts=facts)
-    WorkOrder.objects.filter(pk=order.pk).update(updated_at=now)
-    journal.announce(order, "photo")
-
-
-@transaction.atomic
-def _keep_of_task(photo: TaskPhoto, *, by: User, door: str, now: datetime) -> None:
-    task = Task.objects.select_for_update(of=("self",)).get(pk=photo.task_id)
-    _check_task_open(task)
-    if task.photos.count() >= MAX_PHOTOS:
-        message = _("每项任务最多 %(limit)d 张照片。")
-        raise Invalid(fields={"file": [message % {"limit": MAX_PHOTOS}]})
-    photo.save(force_insert=True)
-    facts = {"photo": photo.pk, "caption": photo.caption}
-    journal.write_task(task, "photo", by=by, door=door, now=now, facts=facts)
-    Task.objects.filter(pk=task.pk).update(updated_at=now)
-    journal.announce_task(task, "photo")
+    journal.write(work, "photo", by=photo.by, door=door, now=now, facts=facts)
+    rows.filter(pk=work.pk).update(updated_at=now)
+    journal.announce(work, "photo")

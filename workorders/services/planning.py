@@ -14,7 +14,7 @@ from core.time import local_day
 from sites.models import Site, Team, User
 from sites.rules import Ability
 from workorders import selectors
-from workorders.models import Task, TaskLog, TaskPlan
+from workorders.models import Task, TaskPlan
 from workorders.services import journal
 from workorders.services.generating import generate
 from workorders.states import Recurrence, TaskMove, TaskState
@@ -183,7 +183,7 @@ def _withdraw(task: Task, *, by: User, now: datetime) -> None:
     task.state, task.is_withdrawn = TaskState.CANCELLED, True
     task.moved_at = task.closed_at = task.updated_at = now
     task.save(update_fields=["state", "is_withdrawn", "moved_at", "closed_at", "updated_at"])
-    journal.write_task(
+    journal.write(
         task,
         "move",
         by=by,
@@ -212,4 +212,4 @@ def _take_over(task: Task, plan: TaskPlan, *, by: User, now: datetime) -> None:
         setattr(task, name, value)
     task.updated_at = now
     task.save(update_fields=[*(name.removesuffix("_id") for name in news), "updated_at"])
-    TaskLog.objects.create(task=task, entry="edit", at=now, by=by, door="system", facts=facts)
+    journal.write(task, "edit", by=by, door="system", now=now, facts=facts)

@@ -24,7 +24,7 @@ def add_note(*, order_id: int, note: str, by: User, door: str, now: datetime) ->
     """
     order = selectors.order_for(user=by, pk=order_id, ability=Ability.COMMENT)
     note = text(note, field="note", is_required=True)
-    row = journal.write(order, "note", by=by, door=door, now=now, note=note)
+    row: WorkOrderLog = journal.write(order, "note", by=by, door=door, now=now, note=note)
     WorkOrder.objects.filter(pk=order_id).update(updated_at=now)
     journal.announce(order, "noted")
     return row
@@ -51,7 +51,7 @@ def edit(  # noqa: PLR0913
     selectors.order_for(user=by, pk=order_id, ability=Ability.ASSIGN_ORDER)
     order = WorkOrder.objects.select_for_update(of=("self",)).get(pk=order_id)
     if seen and seen not in {order.seen, order.state}:
-        raise journal.changed(order_id)
+        raise journal.changed(order)
     if not order.is_open:
         raise MoveRefused(_("工单已结束，不能再修改。"), state=order.state)
     wanted: dict[str, Any] = {}

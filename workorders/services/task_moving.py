@@ -41,7 +41,7 @@ def move_task(  # noqa: PLR0913
     """
     task = selectors.task_for(user=by, pk=task_id)
     if seen and seen not in {task.seen, task.state}:
-        raise journal.changed_task(task_id)
+        raise journal.changed(task)
     edge = _edge(task, move)
     if not selectors.may_move_task(user=by, task=task, edge=edge):
         raise Forbidden
@@ -54,8 +54,8 @@ def move_task(  # noqa: PLR0913
     columns |= {"state": edge.target.value, "moved_at": now, "updated_at": now}
     untouched = Task.objects.filter(pk=task_id, state=task.state, assignee_id=task.assignee_id)
     if not untouched.update(**columns):
-        raise journal.changed_task(task_id)
-    journal.write_task(
+        raise journal.changed(task)
+    journal.write(
         task,
         "move",
         by=by,
@@ -68,7 +68,7 @@ def move_task(  # noqa: PLR0913
         facts=_facts(edge, task, assignee=assignee, result=result),
     )
     task = selectors.task_for(user=by, pk=task_id)
-    journal.announce_task(task, "moved")
+    journal.announce(task, "moved")
     logger.info("task.moved number=%s move=%s by=%s", task.number, edge.move, by.pk)
     return task
 

@@ -65,8 +65,8 @@ def create_task(  # noqa: PLR0913
     task.number = site_services.take_numbers(prefix=PREFIX, day=day)[0]
     task.save(force_insert=True)
     facts = {"due_on": due_on.isoformat()}
-    journal.write_task(task, "created", by=by, door=door, now=now, facts=facts)
-    journal.announce_task(task, "created")
+    journal.write(task, "created", by=by, door=door, now=now, facts=facts)
+    journal.announce(task, "created")
     logger.info("task.created number=%s site=%s by=%s", task.number, site.pk, by.pk)
     return task
 
@@ -87,9 +87,9 @@ def add_task_note(*, task_id: int, note: str, by: User, door: str, now: datetime
     """
     task = selectors.task_for(user=by, pk=task_id, ability=Ability.COMMENT)
     note = text(note, field="note", is_required=True)
-    row = journal.write_task(task, "note", by=by, door=door, now=now, note=note)
+    row: TaskLog = journal.write(task, "note", by=by, door=door, now=now, note=note)
     Task.objects.filter(pk=task_id).update(updated_at=now)
-    journal.announce_task(task, "noted")
+    journal.announce(task, "noted")
     return row
 
 
@@ -114,7 +114,7 @@ def edit_task(  # noqa: PLR0913
     selectors.task_for(user=by, pk=task_id, ability=Ability.ASSIGN_TASK)
     task = Task.objects.select_for_update(of=("self",)).select_related("site").get(pk=task_id)
     if seen and seen not in {task.seen, task.state}:
-        raise journal.changed_task(task_id)
+        raise journal.changed(task)
     if not task.is_open:
         raise MoveRefused(_("任务已结束，不能再修改。"), state=task.state)
     wanted: dict[str, Any] = {}
@@ -150,6 +150,6 @@ def _write(task: Task, wanted: dict[str, Any], *, by: User, door: str, now: date
         setattr(task, name, value)
     task.updated_at = now
     task.save(update_fields=[*news, "updated_at"])
-    journal.write_task(task, "edit", by=by, door=door, now=now, facts=facts)
-    journal.announce_task(task, "edited")
+    journal.write(task, "edit", by=by, door=door, now=now, facts=facts)
+    journal.announce(task, "edited")
     return selectors.task_for(user=by, pk=task.pk)
