@@ -150,6 +150,7 @@ def test_python_is_collected_with_contexts_and_plurals() -> None:
         'label = _(f"站点 {name}")',
         'label = _("站" + name)',
         'label = _(words.get("站点"))',
+        """label = f"{_('站点')}-{day}" """,
         'def f():  # not translated\n    return "站点"',
         'text = "not translated 站点"',
         'words = "，".join(found)',

@@ -52,8 +52,9 @@ def _make(job: Job, progress: Progress) -> Outcome:
     shown = _shown(QueryDict(job.facts["query"]), job.owner)
     zone = job.owner.timezone
     content = shown.whole(zone=zone, progress=progress)
-    name = f"{named(pgettext('file', '告警'), job.created_at, zone)}.{shown.export}"
-    return Outcome(_("已导出 %(count)s 行。") % {"count": f"{shown.total:,}"}, {}, content, name)
+    name = named(pgettext("file", "告警"), job.created_at, zone)
+    told = _("已导出 %(count)s 行。") % {"count": f"{shown.total:,}"}
+    return Outcome(told, {}, content, f"{name}.{shown.export}")
 
 
 def register_works() -> None:

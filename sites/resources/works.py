@@ -6,7 +6,7 @@ from typing import IO, Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from core.errors import Forbidden, Invalid, NotFound
 from sites import selectors, services
@@ -143,7 +143,8 @@ def _verdict(job: Job, content: bytes, parts: list[Part]) -> Outcome:
             wrong,
         )
         stem = job.source_name.rpartition(".")[0] or job.source_name
-        name = f"{stem}-{_('问题')}.xlsx"
+        problems = pgettext("file", "问题")
+        name = f"{stem}-{problems}.xlsx"
         if marked := books.marked(content, parts):
             return Outcome(text % {"count": wrong}, facts, marked, name)
         text = ngettext(
