@@ -1,45 +1,17 @@
-"""axe finds nothing to object to on any page, at a desk and on a phone, light and dark."""
+"""axe finds nothing to object to in dialogs, failures and at the door; the keyboard gets in.
 
-from pathlib import Path
+Pages as they open are looked at by test_walk.
+"""
+
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from sites.models import User
+from tests.browser.axe import objections
 from tests.browser.world import World
-from tests.browsing import DESK, PHONE, Visit, Visitor
-
-AXE = Path(__file__).parent.parent / "vendor" / "axe-core" / "axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
-_RUN = """(tags) => axe.run(document, {runOnly: tags}).then((found) => found.violations.map(
-  (rule) => `${rule.id}: ${rule.nodes.slice(0, 2).map((node) => node.html.slice(0, 160))}`))"""
-
-
-def objections(visitor: Visitor) -> Any:
-    # Evaluated by the tester, past the page's policy.
-    visitor.page.evaluate(AXE.read_text())
-    return visitor.page.evaluate(_RUN, RULES)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("size", "scheme"),
-    [(DESK, "light"), (DESK, "dark"), (PHONE, "light"), (PHONE, "dark")],
-    ids=["desk-light", "desk-dark", "phone-light", "phone-dark"],
-)
-def test_pages_are_accessible(
-    size: dict[str, int], scheme: str, world: World, visit: Visit
-) -> None:
-    di = visit(world.cast.di, size=size, scheme=scheme)
-
-    found = {}
-    for path in world.pages():
-        di.open(path)
-        if told := objections(di):
-            found[path] = told
-
-    assert found == {}
+from tests.browsing import Visit
 
 
 def test_dialogs_and_the_drawer_are_accessible(world: World, visit: Visit) -> None:

@@ -5,22 +5,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.world import World, make_world
-from tests.browsing import Served, Visit, Visitor
+from tests.browser.world import World
+from tests.browsing import Visit, Visitor
 from tests.test_english_pages import CHINESE, OWN_NAMES, words_of_rows
 
 CONTROLS = Path(__file__).with_name("controls.js")
 OPEN = "dialog[open], .offcanvas.show, .dropdown-menu.show"
 # More on one page would be a loop; fewer on all of them would be a search that finds nothing.
 MOST, FEWEST = 80, 120
-
-
-@pytest.fixture
-def world(live_app: Served) -> World:
-    return make_world()
 
 
 class Crawler:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from sites.models import User
-from tests.browser.test_access import objections
+from tests.browser.axe import objections
 from tests.browser.test_live import raise_one
 from tests.browser.world import World
 from tests.browsing import PHONE, Visit

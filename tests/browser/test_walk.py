@@ -1,0 +1,73 @@
+"""Every page, opened once in each language and then looked at in other windows and colours.
+
+It keeps the policy, axe has no objection, and nobody has to scroll sideways.
+"""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.axe import objections
+from tests.browser.world import World
+from tests.browsing import DESK, PHONE, Visit, Visitor
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+# Also a desk at 400 %.
+SMALL = {"width": 320, "height": 640}
+# Charts follow a frame later, and colours fade.
+_TURNED = """new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
+  .then(() => Promise.all(document.getAnimations()
+    .filter((it) => it instanceof CSSTransition).map((it) => it.finished.catch(() => {}))))"""
+
+
+def turn(visitor: Visitor, *, size: dict[str, int], scheme: str = "light") -> None:
+    """Give the window another size and its system another scheme."""
+    visitor.page.set_viewport_size(size)
+    visitor.page.emulate_media(color_scheme=scheme)
+    visitor.page.evaluate(_TURNED)
+
+
+def too_wide(visitor: Visitor) -> list[str]:
+    pixels = visitor.sideways()
+    return [f"{pixels} px too wide"] if pixels else []
+
+
+def complaints(visitor: Visitor) -> list[str]:
+    """All but those about the page that is not there."""
+    return [line for line in visitor.complaints() if "404" not in line]
+
+
+def test_in_chinese_from_a_light_desk(world: World, visit: Visit) -> None:
+    ana = visit(world.cast.ana)
+    found = {}
+
+    for path in world.pages():
+        turn(ana, size=DESK)
+        page = ana.open(path)
+        found[path, "desk"] = objections(ana)
+        turn(ana, size=PHONE)
+        found[path, "phone"] = too_wide(ana) + objections(ana)
+        turn(ana, size=DESK, scheme="dark")
+        expect(page.locator("[data-bs-theme=light]")).to_have_count(0)
+        found[path, "dark desk"] = objections(ana, colours_only=True)
+        # Last, because what it says is still there in the next window.
+        for canvas in page.locator("figure[data-chart] canvas").all():
+            canvas.hover()
+
+    assert {look: told for look, told in found.items() if told} == {}
+    assert complaints(ana) == []
+
+
+def test_in_english_from_a_dark_phone(world: World, visit: Visit) -> None:
+    ana = visit(world.cast.ana, size=PHONE, scheme="dark", language="en")
+    found = {}
+
+    for path in world.pages():
+        turn(ana, size=PHONE, scheme="dark")
+        ana.open(path)
+        found[path, "phone"] = too_wide(ana) + objections(ana)
+        turn(ana, size=SMALL, scheme="dark")
+        found[path, "320 px"] = too_wide(ana)
+
+    assert {look: told for look, told in found.items() if told} == {}
+    assert complaints(ana) == []
