@@ -45,6 +45,30 @@ def test_a_benchmark_prints_and_writes_its_figures(
 
 
 @pytest.mark.slow
+def test_sockets_are_heard_and_weighed(tmp_path: Path) -> None:
+    target = tmp_path / "figures.json"
+    few = ["--sockets", "6", "--sites", "2", "--seconds", "3", "--hour-in", "4"]
+
+    done = subprocess.run(
+        [sys.executable, "benchmarks/sockets.py", *few, "--json", str(target)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(target.read_text())
+    assert figures["hour"]["cycles"] == 360
+    assert figures["steady"]["messages"] > 0
+    assert figures["sockets_lost"] == 0
+    assert figures["cpu_ms_per_socket_and_s"] > 0
+    assert figures["delay_p95_ms"] > 0
+    assert figures["rss_mb_after_the_hour"] > 50
+
+
+@pytest.mark.slow
 def test_pages_are_measured_as_each_person(tmp_path: Path) -> None:
     target = tmp_path / "figures.json"
 
