@@ -2,7 +2,8 @@
 
 .venv/bin/python benchmarks/sheets.py [--devices N] [--json FILE]
 
-Every device gets a new name: the import writes each row. `seconds_import` is the figure to compare.
+Every device gets a new name: the import writes each row. `seconds_import` is the figure to
+compare; the seconds of CPU and the highest memory stand beside it.
 """
 
 import sys

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from django.db.models import Model
@@ -63,7 +64,8 @@ class Directory:
         if text.startswith("#") and (pk := key_of(text)) is not None:
             found = [shelf.by_pk[pk]] if pk in shelf.by_pk else []
         else:
-            found = list(shelf.by_name.get(folded(text), {}).values())
+            # Two are enough to know that there are several.
+            found = list(islice(shelf.by_name.get(folded(text), {}).values(), 2))
         facts = {"text": text[:80], "kind": model._meta.verbose_name}  # noqa: SLF001
         if not found:
             raise CellError(_("找不到%(kind)s“%(text)s”，或您无权维护它。") % facts)

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 from openpyxl import Workbook, load_workbook
 
@@ -431,6 +433,42 @@ def test_a_renamed_room_takes_its_circuits_along(cast: People) -> None:
     check = checked(cast.ana, edited(exported(cast.ana), edit))
 
     assert {key: row[1] for key, row in counts(check).items() if row[1]} == {"rooms": 1}
+
+
+def test_many_rows_are_written_by_few_statements_with_every_kind_of_fact(cast: People) -> None:
+    Site.objects.bulk_create(
+        Site(enterprise=cast.enterprise, number=f"Z{n}", name=f"站 {n}", team=cast.site.team)
+        for n in range(40)
+    )
+    content = exported(cast.adm, "sites")
+    names = [column.name for column in works.chosen(["sites"])[0].columns]
+    facts = {
+        "name": "新名",
+        "latitude_deg": 30.125,
+        "commissioned_on": date(2025, 3, 4),
+        "team": None,
+    }
+
+    def edit(book: Any) -> None:
+        page = book.worksheets[0]
+        for row in range(2, page.max_row + 1):
+            for name, value in facts.items():
+                page.cell(row, names.index(name) + 2).value = value
+            page.cell(row, names.index("longitude_deg") + 2, 100 + row / 4)
+
+    check = checked(cast.adm, edited(content, edit))
+    assert check.outcome["is_clean"], problems(check)
+    with CaptureQueriesContext(connection) as captured:
+        job = imported(cast.adm, check)
+
+    assert job.state == "done", job.message
+    updates = [q["sql"] for q in captured.captured_queries if 'UPDATE "sites_site"' in q["sql"]]
+    assert len(updates) == 1
+    rows = Site.objects.order_by("pk")
+    found = {(r.name, r.latitude_deg, r.commissioned_on, r.team_id) for r in rows}
+    assert found == {("新名", 30.125, date(2025, 3, 4), None)}
+    assert len({row.longitude_deg for row in rows}) == rows.count()
+    assert all("xinming" in row.search_text for row in rows)
 
 
 def test_what_changed_meanwhile_is_not_overwritten(cast: People) -> None:
