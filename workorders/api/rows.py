@@ -19,6 +19,7 @@ from sites.api.references import (
 )
 from workorders import selectors
 from workorders.models import Photo, WorkOrder, WorkOrderLog
+from workorders.models.base import LogRow, Picture
 from workorders.states import NEEDS, Move, State
 
 
@@ -94,9 +95,10 @@ class PhotoRow(Row):
     by = PersonReference()
     image_url = serializers.SerializerMethodField()
     thumbnail_url = serializers.SerializerMethodField()
+    routes = "api-photo"
 
     class Meta:
-        model = Photo
+        model: type[Picture] = Photo
         fields = [
             "id",
             "caption",
@@ -108,11 +110,11 @@ class PhotoRow(Row):
             "thumbnail_url",
         ]
 
-    def get_image_url(self, photo: Photo) -> str:
-        return reverse("api-photo-image", args=[photo.pk])
+    def get_image_url(self, photo: Picture) -> str:
+        return reverse(f"{self.routes}-image", args=[photo.pk])
 
-    def get_thumbnail_url(self, photo: Photo) -> str:
-        return reverse("api-photo-thumbnail", args=[photo.pk])
+    def get_thumbnail_url(self, photo: Picture) -> str:
+        return reverse(f"{self.routes}-thumbnail", args=[photo.pk])
 
 
 class OrderDetail(OrderRow):
@@ -169,16 +171,5 @@ class OrderLogRow(Row):
     facts = serializers.DictField()
 
     class Meta:
-        model = WorkOrderLog
-        fields = [
-            "id",
-            "at",
-            "entry",
-            "move",
-            "source",
-            "target",
-            "by",
-            "door",
-            "note",
-            "facts",
-        ]
+        model: type[LogRow] = WorkOrderLog
+        fields = ["id", "at", "entry", "move", "source", "target", "by", "door", "note", "facts"]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -11,6 +10,7 @@ from core.endpoints import MomentField, NumberField, Row
 from sites.api.references import PersonReference, SiteReference, TeamReference
 from sites.models import Site
 from workorders import selectors
+from workorders.api.rows import OrderLogRow, PhotoRow
 from workorders.models import Task, TaskLog, TaskPhoto, TaskPlan
 from workorders.states import TASK_NEEDS, TaskMove, TaskState
 
@@ -74,31 +74,13 @@ class TaskMoveRow(serializers.Serializer[Any]):
         return list(TASK_NEEDS.get(TaskMove(edge.move), ()))
 
 
-class TaskPhotoRow(Row):
+class TaskPhotoRow(PhotoRow):
     """A photo; the files are fetched with the caller's token."""
 
-    by = PersonReference()
-    image_url = serializers.SerializerMethodField()
-    thumbnail_url = serializers.SerializerMethodField()
+    routes = "api-task-photo"
 
-    class Meta:
+    class Meta(PhotoRow.Meta):
         model = TaskPhoto
-        fields = [
-            "id",
-            "caption",
-            "by",
-            "at",
-            "width_px",
-            "height_px",
-            "image_url",
-            "thumbnail_url",
-        ]
-
-    def get_image_url(self, photo: TaskPhoto) -> str:
-        return reverse("api-task-photo-image", args=[photo.pk])
-
-    def get_thumbnail_url(self, photo: TaskPhoto) -> str:
-        return reverse("api-task-photo-thumbnail", args=[photo.pk])
 
 
 class TaskDetail(TaskRow):
@@ -133,15 +115,11 @@ class TaskDetail(TaskRow):
         return TaskPhotoRow(task.photos.select_related("by"), many=True).data
 
 
-class TaskLogRow(Row):
+class TaskLogRow(OrderLogRow):
     """One step of a task's life."""
 
-    by = PersonReference(allow_null=True)
-    facts = serializers.DictField()
-
-    class Meta:
+    class Meta(OrderLogRow.Meta):
         model = TaskLog
-        fields = ["id", "at", "entry", "move", "source", "target", "by", "door", "note", "facts"]
 
 
 class PlanRow(Row):
