@@ -47,6 +47,8 @@ class Migration(migrations.Migration):
                 ('advice', models.TextField(blank=True, verbose_name='处置建议')),
                 ('advice_en', models.TextField(blank=True, verbose_name='处置建议（英文）')),
                 ('source', models.CharField(blank=True, max_length=200, verbose_name='依据')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='id_key_name_name_en_kind_level_point_codes_measure_severity_basis_threshold_reset_guard_reference_delay_s_reset_delay_s_circuit_kinds_to_value_is_enabled_cause_cause_en_advice_advice_en_source_events', to='alarms.rule')),
             ],
             options={
                 'abstract': False,
@@ -66,6 +68,11 @@ class Migration(migrations.Migration):
                 ('severity', models.CharField(blank=True, choices=[('critical', '紧急'), ('major', '重要'), ('minor', '一般'), ('info', '提示')], max_length=10, verbose_name='级别')),
                 ('is_enabled', models.BooleanField(blank=True, null=True, verbose_name='启用')),
                 ('note', models.CharField(blank=True, max_length=200, verbose_name='说明')),
+                ('device', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='devices.device', verbose_name='设备')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='id_rule_site_device_threshold_reset_delay_s_reset_delay_s_severity_is_enabled_note_events', to='alarms.ruleoverride')),
+                ('rule', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='alarms.rule', verbose_name='规则')),
+                ('site', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='sites.site', verbose_name='站点')),
             ],
             options={
                 'abstract': False,
@@ -94,40 +101,5 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='ruleoverride',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "alarms_ruleoverrideevent" ("delay_s", "device_id", "id", "is_enabled", "note", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reset", "reset_delay_s", "rule_id", "severity", "site_id", "threshold") VALUES (OLD."delay_s", OLD."device_id", OLD."id", OLD."is_enabled", OLD."note", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."reset", OLD."reset_delay_s", OLD."rule_id", OLD."severity", OLD."site_id", OLD."threshold"); RETURN NULL;', hash='fbe0ab7b3d7443d6a07356440c20c1602d99ef85', operation='DELETE', pgid='pgtrigger_delete_delete_1b2bc', table='alarms_ruleoverride', when='AFTER')),
-        ),
-        migrations.AddField(
-            model_name='ruleevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='ruleevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='id_key_name_name_en_kind_level_point_codes_measure_severity_basis_threshold_reset_guard_reference_delay_s_reset_delay_s_circuit_kinds_to_value_is_enabled_cause_cause_en_advice_advice_en_source_events', to='alarms.rule'),
-        ),
-        migrations.AddField(
-            model_name='ruleoverrideevent',
-            name='device',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='devices.device', verbose_name='设备'),
-        ),
-        migrations.AddField(
-            model_name='ruleoverrideevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='ruleoverrideevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='id_rule_site_device_threshold_reset_delay_s_reset_delay_s_severity_is_enabled_note_events', to='alarms.ruleoverride'),
-        ),
-        migrations.AddField(
-            model_name='ruleoverrideevent',
-            name='rule',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='alarms.rule', verbose_name='规则'),
-        ),
-        migrations.AddField(
-            model_name='ruleoverrideevent',
-            name='site',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='sites.site', verbose_name='站点'),
         ),
     ]

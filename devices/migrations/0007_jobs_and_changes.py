@@ -27,6 +27,9 @@ class Migration(migrations.Migration):
                 ('port', models.PositiveIntegerField(default=502, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(65535)], verbose_name='端口')),
                 ('timeout_ms', models.PositiveIntegerField(default=1000, validators=[django.core.validators.MinValueValidator(20)], verbose_name='应答超时 (ms)')),
                 ('gap_ms', models.PositiveIntegerField(default=0, verbose_name='帧间隔 (ms)')),
+                ('gateway', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='devices.gateway', verbose_name='网关')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='id_gateway_number_port_timeout_ms_gap_ms_events', to='devices.bus')),
             ],
             options={
                 'abstract': False,
@@ -45,6 +48,13 @@ class Migration(migrations.Migration):
                 ('code', models.CharField(blank=True, max_length=40, verbose_name='编号')),
                 ('is_enabled', models.BooleanField(default=True, verbose_name='启用')),
                 ('is_simulated', models.BooleanField(default=False, verbose_name='模拟')),
+                ('bus', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='devices.bus', verbose_name='总线')),
+                ('circuit', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='sites.circuit', verbose_name='回路')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='id_name_name_en_site_room_circuit_bus_unit_id_template_version_code_is_enabled_is_simulated_events', to='devices.device')),
+                ('room', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='sites.room', verbose_name='配电室')),
+                ('site', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='sites.site', verbose_name='站点')),
+                ('template_version', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='devices.templateversion', verbose_name='模板版本')),
             ],
             options={
                 'abstract': False,
@@ -67,6 +77,9 @@ class Migration(migrations.Migration):
                 ('offline_after_s', models.PositiveIntegerField(default=600, help_text='至少为三个采集周期。', validators=[django.core.validators.MinValueValidator(5)], verbose_name='判定离线时间 (s)')),
                 ('is_enabled', models.BooleanField(default=True, verbose_name='启用')),
                 ('is_simulated', models.BooleanField(default=False, verbose_name='模拟')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='id_name_name_en_site_serial_kind_host_shard_period_s_offline_after_s_is_enabled_is_simulated_events', to='devices.gateway')),
+                ('site', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='sites.site', verbose_name='站点')),
             ],
             options={
                 'abstract': False,
@@ -82,6 +95,9 @@ class Migration(migrations.Migration):
                 ('serial', models.CharField(max_length=60, verbose_name='表号')),
                 ('installed_at', models.DateTimeField(verbose_name='安装时间')),
                 ('removed_at', models.DateTimeField(blank=True, null=True, verbose_name='拆除时间')),
+                ('device', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='devices.device', verbose_name='设备')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='id_device_serial_installed_at_removed_at_events', to='devices.meter')),
             ],
             options={
                 'abstract': False,
@@ -97,6 +113,10 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(blank=True, max_length=80, verbose_name='名称')),
                 ('name_en', models.CharField(blank=True, max_length=120, verbose_name='英文名称')),
                 ('is_enabled', models.BooleanField(default=True, verbose_name='启用')),
+                ('device', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='devices.device', verbose_name='设备')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='id_device_point_name_name_en_is_enabled_events', to='devices.pointoverride')),
+                ('point', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='devices.pointcode', verbose_name='测点')),
             ],
             options={
                 'abstract': False,
@@ -113,6 +133,9 @@ class Migration(migrations.Migration):
                 ('pt', models.FloatField(default=1, validators=[django.core.validators.MinValueValidator(0.001)], verbose_name='PT 变比')),
                 ('valid_from', models.DateTimeField(verbose_name='生效时间')),
                 ('valid_to', models.DateTimeField(blank=True, null=True, verbose_name='失效时间')),
+                ('device', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='devices.device', verbose_name='设备')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='id_device_ct_pt_valid_from_valid_to_events', to='devices.ratio')),
             ],
             options={
                 'abstract': False,
@@ -189,120 +212,5 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='ratio',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "devices_ratioevent" ("ct", "device_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "pt", "valid_from", "valid_to") VALUES (OLD."ct", OLD."device_id", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."pt", OLD."valid_from", OLD."valid_to"); RETURN NULL;', hash='ba8ab1b2cce38bcb362b1dbd238a81afbc8a8cda', operation='DELETE', pgid='pgtrigger_delete_delete_c077e', table='devices_ratio', when='AFTER')),
-        ),
-        migrations.AddField(
-            model_name='busevent',
-            name='gateway',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='devices.gateway', verbose_name='网关'),
-        ),
-        migrations.AddField(
-            model_name='busevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='busevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='id_gateway_number_port_timeout_ms_gap_ms_events', to='devices.bus'),
-        ),
-        migrations.AddField(
-            model_name='deviceevent',
-            name='bus',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='devices.bus', verbose_name='总线'),
-        ),
-        migrations.AddField(
-            model_name='deviceevent',
-            name='circuit',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='sites.circuit', verbose_name='回路'),
-        ),
-        migrations.AddField(
-            model_name='deviceevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='deviceevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='id_name_name_en_site_room_circuit_bus_unit_id_template_version_code_is_enabled_is_simulated_events', to='devices.device'),
-        ),
-        migrations.AddField(
-            model_name='deviceevent',
-            name='room',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='sites.room', verbose_name='配电室'),
-        ),
-        migrations.AddField(
-            model_name='deviceevent',
-            name='site',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='sites.site', verbose_name='站点'),
-        ),
-        migrations.AddField(
-            model_name='deviceevent',
-            name='template_version',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='devices.templateversion', verbose_name='模板版本'),
-        ),
-        migrations.AddField(
-            model_name='gatewayevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='gatewayevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='id_name_name_en_site_serial_kind_host_shard_period_s_offline_after_s_is_enabled_is_simulated_events', to='devices.gateway'),
-        ),
-        migrations.AddField(
-            model_name='gatewayevent',
-            name='site',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='sites.site', verbose_name='站点'),
-        ),
-        migrations.AddField(
-            model_name='meterevent',
-            name='device',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='devices.device', verbose_name='设备'),
-        ),
-        migrations.AddField(
-            model_name='meterevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='meterevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='id_device_serial_installed_at_removed_at_events', to='devices.meter'),
-        ),
-        migrations.AddField(
-            model_name='pointoverrideevent',
-            name='device',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='devices.device', verbose_name='设备'),
-        ),
-        migrations.AddField(
-            model_name='pointoverrideevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='pointoverrideevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='id_device_point_name_name_en_is_enabled_events', to='devices.pointoverride'),
-        ),
-        migrations.AddField(
-            model_name='pointoverrideevent',
-            name='point',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='devices.pointcode', verbose_name='测点'),
-        ),
-        migrations.AddField(
-            model_name='ratioevent',
-            name='device',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='devices.device', verbose_name='设备'),
-        ),
-        migrations.AddField(
-            model_name='ratioevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='ratioevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='id_device_ct_pt_valid_from_valid_to_events', to='devices.ratio'),
         ),
     ]
