@@ -1,6 +1,7 @@
 """Load the demo, or print its log-ins."""
 
 import logging
+import os
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,8 @@ from django.utils import timezone
 
 from reports.services import demo
 from sites.models import Enterprise, User
+
+MOST_HANDS = 4
 
 
 class Command(BaseCommand):
@@ -36,7 +39,8 @@ class Command(BaseCommand):
             self._say(f"was stopped halfway last time; delete {settings.HOME} to make it anew")
         elif not Enterprise.objects.exists():
             unfinished.touch()
-        made = demo.load(now=now, progress=self._say, clock=timezone.now, size=size)
+        hands = min(MOST_HANDS, os.cpu_count() or 1)
+        made = demo.load(now=now, progress=self._say, clock=timezone.now, size=size, hands=hands)
         if made is not None:
             unfinished.unlink(missing_ok=True)
         if made is None and not options["if_empty"]:

@@ -1,21 +1,18 @@
 """The demo: a fictional district with a month of history and what people did about it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from devices.services import tallies
 from reports.services.demo import equipment, lines, people, places
-from reports.services.demo.agenda import Agenda
 from reports.services.demo.document import PASSWORD, Demo, Size, document
-from reports.services.demo.history import Past
-from reports.services.demo.incidents import Incident, incidents
-from reports.services.demo.orders import Orders
-from reports.services.demo.shift import Shift
-from reports.services.demo.tasks import Tasks
+from reports.services.demo.incidents import incidents
+from reports.services.demo.shares import Apart, Share, Told, hurry, together
+from reports.services.demo.tasks import make_plans
 from sites.models import Enterprise
 
 __all__ = ["PASSWORD", "Demo", "Size", "build", "load"]
@@ -26,25 +23,28 @@ TELL_EVERY = timedelta(days=1)
 POLLING_BEGINS = timedelta(seconds=60)
 
 
-def load(*, now: datetime, progress: Say, clock: Callable[[], datetime], size: Size) -> Demo | None:
+def load(
+    *, now: datetime, progress: Say, clock: Callable[[], datetime], size: Size, hands: int = 1
+) -> Demo | None:
     """Make the demo in an empty database; None when there is an enterprise already.
 
     now: where its past ends at first. clock: tells the time at the end, so that no gap is left
-    between the past and what the simulator goes on with.
+    between the past and what the simulator goes on with. hands: how many processes share the work;
+    more than one see only what is committed.
     """
     if Enterprise.objects.exists():
         return None
-    with connection.cursor() as cursor:
-        # Nobody needs to wait for the disk: what a crash would lose is made again.
-        cursor.execute("SET synchronous_commit TO off")
+    hurry()
     progress("1/4 places, people and equipment")
     demo = build(now=now, size=size)
     told = (len(demo.sites), len(demo.devices), size.days)
     progress("2/4 {} sites, {} devices; now {:g} days of samples, alarms and orders".format(*told))
     planned = incidents(demo=demo)
-    past = Past(demo=demo, incidents=planned)
     with lines.nobody_listens():
-        _live_through(demo=demo, past=past, planned=planned, clock=clock, progress=progress)
+        first, *others = demo.dealt(hands)
+        away = [Apart(demo=one, incidents=planned) for one in others]
+        hurry()
+        _live_through(demo, Share(demo=first, incidents=planned), away, clock, progress)
     return demo
 
 
@@ -57,42 +57,38 @@ def build(*, now: datetime, size: Size) -> Demo:
     for site, facts in places.make_sites(demo=demo):
         equipment.equip(demo=demo, site=site, facts=facts)
     people.make_users(demo=demo)
+    make_plans(demo=demo)
     return demo
 
 
 def _live_through(
-    *,
-    demo: Demo,
-    past: Past,
-    planned: list[Incident],
-    clock: Callable[[], datetime],
-    progress: Say,
+    demo: Demo, mine: Share, others: list[Apart], clock: Callable[[], datetime], progress: Say
 ) -> None:
-    """Samples, lines and people in the order of time; then over to the simulator."""
-    agenda = Agenda()
-    orders = Orders(demo=demo, agenda=agenda)
-    shift = Shift(demo=demo, agenda=agenda, orders=orders)
-    lines.come_on_line(demo=demo, at=past.begins_at)
-    lines.plan_outages(agenda=agenda, incidents=planned, now=demo.now)
-    orders.plan_by_hand(start=past.begins_at, end=demo.now)
-    orders.plan_present(now=demo.now)
-    Tasks(demo=demo, agenda=agenda).plan(start=past.begins_at, end=demo.now)
-    alarms, told_at = 0, past.begins_at
-    for until in past.slices(until=demo.now):
-        alarms += shift.look()
-        agenda.run(until=until)
-        if until - told_at >= TELL_EVERY:
-            told_at = until
-            day = f"day {(until - past.begins_at).days} of {demo.size.days:g}"
-            progress(f"2/4 {day}: {past.rows:,} samples, {alarms} alarms")
+    """The past, up to where polling begins; then over to the simulator."""
+    told_at = demo.begins_at
+    for tolds in _in_step(mine, others, until=demo.now):
+        if tolds[0].until - told_at >= TELL_EVERY:
+            tallies.recount(start=told_at, end=tolds[0].until)
+            told_at = tolds[0].until
+            day = f"day {(told_at - demo.begins_at).days} of {demo.size.days:g}"
+            rows, alarms = sum(one.rows for one in tolds), sum(one.alarms for one in tolds)
+            progress(f"2/4 {day}: {rows:,} samples, {alarms} alarms")
     progress("3/4 counting how complete the data is")
-    tallies.recount(start=past.begins_at, end=demo.now)
+    tallies.recount(start=told_at, end=demo.now)
     progress("4/4 handing over to the simulator")
-    for until in past.slices(until=clock()):
-        shift.look()
-        agenda.run(until=until)
+    for _tolds in _in_step(mine, others, until=clock()):
+        pass
     # The last of the past is due at its own pace; the faster one counts from when polling begins.
     tallies.recount(start=demo.now, end=clock() + POLLING_BEGINS)
     equipment.go_live(demo=demo, now=clock())
     lines.heard_of(now=clock())
-    settings.SIMULATOR_STATE.write_text(json.dumps(past.left_behind()), encoding="utf-8")
+    left = together([mine.left_behind(), *(one.left_behind() for one in others)])
+    settings.SIMULATOR_STATE.write_text(json.dumps(left), encoding="utf-8")
+
+
+def _in_step(mine: Share, others: list[Apart], *, until: datetime) -> Iterator[list[Told]]:
+    """A slice of the past in all shares at once, so that numbers are given in the order of time."""
+    for one in others:
+        one.begin(until)
+    for told in mine.live_through(until):
+        yield [told, *(one.told() for one in others)]

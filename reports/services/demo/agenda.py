@@ -3,8 +3,21 @@
 import heapq
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from random import Random
 
 Act = Callable[[datetime], None]
+
+# Who is late with something clears it up in so many of the last minutes.
+CLEARED = (2, 240)
+
+
+def in_time(at: datetime, *, before: datetime, now: datetime, random: Random) -> datetime:
+    """The moment of an act that is due before the present: before it, but after the act `before`.
+
+    What is overdue in the demo is overdue on purpose.
+    """
+    last = now - timedelta(minutes=random.uniform(*CLEARED))
+    return min(at, max(last, before + timedelta(seconds=random.uniform(20, 50))))
 
 
 class Agenda:

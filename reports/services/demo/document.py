@@ -1,8 +1,8 @@
 """The file of the demo, and what was made from it."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -47,11 +47,33 @@ class Demo:
     sites: list[Site] = field(default_factory=list)
     devices: list[Device] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    # States at which the tasks of a plan stand just now, by plan.
+    stays: dict[int, list[str]] = field(default_factory=dict)
+    share: int = 0
 
     @property
     def seed(self) -> int:
         """Where all chance begins."""
-        return int(self.document["seed"])
+        return int(self.document["seed"]) + 100 * self.share
+
+    @property
+    def begins_at(self) -> datetime:
+        """Where its past begins."""
+        return self.now - timedelta(days=self.size.days)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether what there is once in the district is this share's to do."""
+        return self.share == 0
+
+    def dealt(self, hands: int) -> list["Demo"]:
+        """Shares of the sites with their devices, for so many hands."""
+        return [self._dealt(self.sites[share::hands], share) for share in range(hands)]
+
+    def _dealt(self, sites: list[Site], share: int) -> "Demo":
+        pks = {site.pk for site in sites}
+        devices = [device for device in self.devices if device.site_id in pks]
+        return replace(self, sites=sites, devices=devices, share=share)
 
     def next(self, kind: str) -> int:
         """A running number from 0."""

@@ -55,9 +55,8 @@ class Past:
     """Samples from the beginning of the demo's history on, a slice after the other."""
 
     def __init__(self, *, demo: Demo, incidents: list[Incident]) -> None:
-        self.begins_at = demo.now - timedelta(days=demo.size.days)
         self.rows = 0
-        self._until = self.begins_at
+        self._until = demo.begins_at
         self._crowds = list(_crowds(demo, incidents))
 
     def slices(self, *, until: datetime) -> Iterator[datetime]:

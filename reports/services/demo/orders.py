@@ -1,6 +1,7 @@
 """Work orders in the demo's past: from alarms and by hand, along every path of their life."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
@@ -9,11 +10,11 @@ from typing import Any
 from alarms.models import Alarm
 from alarms.states import Severity
 from reports.services.demo import photos
-from reports.services.demo.agenda import Agenda
+from reports.services.demo.agenda import Agenda, in_time
 from reports.services.demo.crews import desk_of, worker_of
 from reports.services.demo.document import Demo
 from reports.services.demo.incidents import LOCAL
-from reports.services.demo.words import line, lines, of_rule, one_of, words
+from reports.services.demo.words import of_rule, one_of, words
 from sites.models import User
 from workorders import services
 from workorders.models import WorkOrder
@@ -35,6 +36,26 @@ SETS_OUT_H = {
 }
 HELD, SENT_BACK, CANCELLED, PICTURED, NOTED = 0.14, 0.08, 0.06, 0.24, 0.5
 BY_HAND_PER_DAY = 0.8
+# What stands where just now: priority, and minutes since it was created and since each of its moves.
+# The first two are overdue.
+PRESENT: tuple[tuple[Priority, int, tuple[tuple[Move, int], ...]], ...] = (
+    (
+        Priority.NORMAL,
+        4_740,
+        ((Move.ASSIGN, 4_700), (Move.START, 2_950), (Move.HOLD, 2_890)),
+    ),
+    (Priority.HIGH, 1_570, ((Move.ASSIGN, 1_540),)),
+    (Priority.NORMAL, 6, ()),
+    (Priority.NORMAL, 95, ((Move.ASSIGN, 71),)),
+    (Priority.HIGH, 170, ((Move.ASSIGN, 150), (Move.START, 50))),
+    (Priority.HIGH, 330, ((Move.ASSIGN, 300), (Move.START, 140), (Move.FINISH, 26))),
+    (
+        Priority.NORMAL,
+        560,
+        ((Move.ASSIGN, 530), (Move.START, 400), (Move.FINISH, 210), (Move.ACCEPT, 12)),
+    ),
+    (Priority.LOW, 240, ((Move.CANCEL, 17),)),
+)
 
 Closed = Callable[[datetime], None]
 
@@ -57,7 +78,7 @@ class Orders:
             priority=priority,
             title=f"{alarm.rule.name} · {place.name}"[:160],
             title_en=f"{alarm.rule.name_en} · {place.name_en}"[:160],
-            description=lines([alarm.rule.advice, alarm.rule.advice_en]),
+            description=alarm.rule.advice,
             due_at=at + timedelta(hours=DUE_H[priority]),
             by=by,
             door="web",
@@ -79,29 +100,40 @@ class Orders:
                 self._agenda.add(at, self._by_hand())
 
     def plan_present(self, *, now: datetime) -> None:
-        """One that is new, one being worked on and one to accept, whatever the hour is."""
-        for minutes in ((6, -20, -60, -90), (170, 150, 50, -70), (330, 300, 140, 26)):
-            created, assigned, begun, done = (now - timedelta(minutes=one) for one in minutes)
+        """One in every state, whatever the hour is."""
+        for priority, created, moves in PRESENT:
 
-            def follow(
-                course: "_Course", times: tuple[datetime, ...] = (assigned, begun, done)
-            ) -> None:
-                steps = (self._assign, self._begin, self._finish)
-                for at, step in zip(times, steps, strict=True):
-                    self._agenda.add(at, partial(step, course))
+            def follow(course: "_Course", moves: tuple[tuple[Move, int], ...] = moves) -> None:
+                for move, ago in moves:
+                    step = partial(self._step, course, move)
+                    self._agenda.add(now - timedelta(minutes=ago), step)
 
-            self._agenda.add(created, self._by_hand(follow))
+            act = self._by_hand(follow, priority=priority)
+            self._agenda.add(now - timedelta(minutes=created), act)
 
-    def _assign(self, course: "_Course", at: datetime) -> None:
-        self._move(course, Move.ASSIGN, at, by=course.desk, assignee=course.worker)
-
-    def _begin(self, course: "_Course", at: datetime) -> None:
-        self._move(course, Move.START, at, by=course.worker)
+    def _step(self, course: "_Course", move: Move, at: datetime) -> None:
+        """One of the moves of the present."""
+        if move == Move.FINISH:
+            self._move(course, move, at, by=course.worker, **self._result(course))
+        elif move == Move.ASSIGN:
+            self._move(course, move, at, by=course.desk, assignee=course.worker)
+        elif move == Move.HOLD:
+            note = one_of("hold_reasons", self._random)
+            self._move(course, move, at, by=course.worker, note=note)
+        elif move == Move.CANCEL:
+            note = one_of("cancel_reasons", self._random)
+            self._move(course, move, at, by=course.desk, note=note)
+        else:
+            self._move(course, move, at, by=course.worker if move == Move.START else course.desk)
 
     def _by_hand(
-        self, follow: Callable[["_Course"], None] | None = None
+        self,
+        follow: Callable[["_Course"], None] | None = None,
+        *,
+        priority: Priority | None = None,
     ) -> Callable[[datetime], None]:
-        kind, priority, title, description = self._random.choice(words()["by_hand"])
+        chosen = [one for one in words()["by_hand"] if priority is None or one[1] == priority]
+        kind, urgency, title, description = self._random.choice(chosen)
         site = self._random.choice(self._demo.sites)
         by = desk_of(demo=self._demo, site=site)
 
@@ -109,11 +141,11 @@ class Orders:
             order = services.create(
                 site=site,
                 kind=kind,
-                priority=priority,
+                priority=urgency,
                 title=f"{title[0]} · {site.name}",
                 title_en=f"{title[1]} · {site.name_en}",
-                description=lines(description),
-                due_at=at + timedelta(hours=DUE_H[Priority(priority)]),
+                description=description,
+                due_at=at + timedelta(hours=DUE_H[Priority(urgency)]),
                 by=by,
                 door="web",
                 now=at,
@@ -121,88 +153,100 @@ class Orders:
             if follow is None:
                 self._go_on(order, at, "other", lambda _end: None)
             else:
-                worker = worker_of(demo=self._demo, site=site, random=self._random)
-                follow(_Course(order.pk, by, worker, "other", lambda _end: None))
+                follow(self._course(order, "other", lambda _end: None))
 
         return act
 
-    def _go_on(self, order: WorkOrder, at: datetime, key: str, closed: Closed) -> None:
-        """Assigned within the quarter of an hour, or cancelled after a while."""
+    def _course(self, order: WorkOrder, key: str, closed: Closed) -> "_Course":
         desk = desk_of(demo=self._demo, site=order.site)
         worker = worker_of(demo=self._demo, site=order.site, random=self._random)
-        course = _Course(order.pk, desk, worker, key, closed)
+        return _Course(order.pk, order.due_at or self._demo.now, desk, worker, key, closed)
+
+    def _go_on(self, order: WorkOrder, at: datetime, key: str, closed: Closed) -> None:
+        """Assigned within the quarter of an hour, or cancelled after a while."""
+        course = self._course(order, key, closed)
         if self._random.random() < CANCELLED:
-            later = at + timedelta(hours=self._random.uniform(1, 9))
-            note = line(one_of("cancel_reasons", self._random))
+            note = one_of("cancel_reasons", self._random)
 
             def cancel(end: datetime) -> None:
-                self._move(course, Move.CANCEL, end, by=desk, note=note)
+                self._move(course, Move.CANCEL, end, by=course.desk, note=note)
                 closed(end)
 
-            self._agenda.add(later, cancel)
+            self._later(course, at, timedelta(hours=self._random.uniform(1, 9)), cancel)
             return
-        soon = at + timedelta(minutes=self._random.uniform(2, 15 + 60 * (key == "other")))
+        soon = timedelta(minutes=self._random.uniform(2, 15 + 60 * (key == "other")))
         out_h = self._random.triangular(*SETS_OUT_H[Priority(order.priority)])
 
         def assign(moment: datetime) -> None:
-            self._move(course, Move.ASSIGN, moment, by=desk, assignee=worker)
+            self._move(course, Move.ASSIGN, moment, by=course.desk, assignee=course.worker)
             start = moment + timedelta(hours=out_h)
             if order.priority not in {Priority.URGENT, Priority.HIGH}:
                 start = _at_work(start)
-            self._agenda.add(start, lambda begun: self._work(course, begun))
+            self._later(course, moment, start - moment, partial(self._work, course))
 
-        self._agenda.add(soon, assign)
+        self._later(course, at, soon, assign)
+
+    def _later(
+        self, course: "_Course", at: datetime, wait: timedelta, act: Callable[[datetime], None]
+    ) -> None:
+        """Put the act after the one of `at` on the agenda; see in_time()."""
+        moment, now = at + wait, self._demo.now
+        if course.due_at < now:
+            moment = in_time(moment, before=at, now=now, random=self._random)
+        self._agenda.add(moment, act)
 
     def _work(self, course: "_Course", at: datetime) -> None:
         self._move(course, Move.START, at, by=course.worker)
+        minutes = self._random.triangular(35, 240, 70)
         if self._random.random() < NOTED:
-            note = line(one_of("order_notes", self._random))
-            later = at + timedelta(minutes=self._random.uniform(3, 30))
-            self._agenda.add(later, lambda moment: self._note(course, note, moment))
+            note = one_of("order_notes", self._random)
+            wait = timedelta(minutes=self._random.uniform(3, 30))
+            self._later(course, at, wait, partial(self._note, course, note))
         if self._random.random() < PICTURED:
-            later = at + timedelta(minutes=self._random.uniform(10, 30))
-            self._agenda.add(later, lambda moment: self._picture(course, moment))
+            wait = timedelta(minutes=self._random.uniform(10, 30))
+            self._later(course, at, wait, partial(self._picture, course))
         if self._random.random() < HELD:
-            reason = line(one_of("hold_reasons", self._random))
-            later = at + timedelta(minutes=self._random.uniform(32, 80))
-            self._agenda.add(later, lambda moment: self._hold(course, reason, moment))
+            reason = one_of("hold_reasons", self._random)
+            wait = timedelta(minutes=self._random.uniform(32, 80))
+            self._later(course, at, wait, partial(self._hold, course, reason))
             return
-        done = at + timedelta(minutes=self._random.triangular(35, 240, 70))
-        self._agenda.add(done, lambda moment: self._finish(course, moment))
+        self._later(course, at, timedelta(minutes=minutes), partial(self._finish, course))
 
     def _hold(self, course: "_Course", reason: str, at: datetime) -> None:
         self._move(course, Move.HOLD, at, by=course.worker, note=reason)
-        note = line(one_of("resume_notes", self._random))
+        note = one_of("resume_notes", self._random)
         later = _at_work(at + timedelta(hours=self._random.uniform(20, 70)))
 
         def resume(moment: datetime) -> None:
             self._move(course, Move.RESUME, moment, by=course.worker, note=note)
-            done = moment + timedelta(minutes=self._random.uniform(35, 150))
-            self._agenda.add(done, lambda end: self._finish(course, end))
+            wait = timedelta(minutes=self._random.uniform(35, 150))
+            self._later(course, moment, wait, partial(self._finish, course))
 
-        self._agenda.add(later, resume)
+        self._later(course, at, later - at, resume)
+
+    def _result(self, course: "_Course") -> dict[str, str]:
+        finding, measures = of_rule("results", course.key, self._random)
+        return {"finding": finding, "measures": measures}
 
     def _finish(self, course: "_Course", at: datetime) -> None:
-        finding, measures = of_rule("results", course.key, self._random)
-        texts = {"finding": lines(finding), "measures": lines(measures)}
-        self._move(course, Move.FINISH, at, by=course.worker, **texts)
-        later = at + timedelta(hours=self._random.triangular(0.3, 28, 5))
+        self._move(course, Move.FINISH, at, by=course.worker, **self._result(course))
+        wait = timedelta(hours=self._random.triangular(0.3, 28, 5))
         if self._random.random() < SENT_BACK:
-            note = line(one_of("send_back_reasons", self._random))
+            note = one_of("send_back_reasons", self._random)
 
             def send_back(moment: datetime) -> None:
                 self._move(course, Move.SEND_BACK, moment, by=course.desk, note=note)
-                again = moment + timedelta(hours=self._random.uniform(0.5, 4))
-                self._agenda.add(again, lambda end: self._finish(course, end))
+                again = timedelta(hours=self._random.uniform(0.5, 4))
+                self._later(course, moment, again, partial(self._finish, course))
 
-            self._agenda.add(later, send_back)
+            self._later(course, at, wait, send_back)
             return
 
         def accept(moment: datetime) -> None:
             self._move(course, Move.ACCEPT, moment, by=course.desk)
             course.closed(moment)
 
-        self._agenda.add(later, accept)
+        self._later(course, at, wait, accept)
 
     def _note(self, course: "_Course", note: str, at: datetime) -> None:
         services.add_note(order_id=course.order_id, note=note, by=course.worker, door="web", now=at)
@@ -212,7 +256,7 @@ class Orders:
             services.add_photo(
                 order_id=course.order_id,
                 file=photos.draw(seed=course.order_id * 10 + number, kind=number),
-                caption=line(caption),
+                caption=caption,
                 by=course.worker,
                 door="web",
                 now=at + timedelta(seconds=20 * number),
@@ -222,15 +266,16 @@ class Orders:
         services.move(order_id=course.order_id, move=move, by=by, door="web", now=at, **facts)
 
 
+@dataclass(frozen=True, slots=True)
 class _Course:
-    """Who does what about one order."""
+    """Who does what about one order, and until when."""
 
-    def __init__(self, order_id: int, desk: User, worker: User, key: str, closed: Closed) -> None:
-        self.order_id = order_id
-        self.desk = desk
-        self.worker = worker
-        self.key = key
-        self.closed = closed
+    order_id: int
+    due_at: datetime
+    desk: User
+    worker: User
+    key: str
+    closed: Closed
 
 
 def _at_work(moment: datetime) -> datetime:

@@ -24,6 +24,7 @@ FIRST_DEPARTMENT = {"malls": "commerce", "parks": "science", "markets": "market"
 RATINGS_A = (100, 125, 160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500)
 # The feeders of a transformer could take so much of it, if all were at their rating.
 OFFERED = 0.96
+GIVEN_NAMES = ("建平", "晓岚", "志远", "文慧", "国梁", "思源", "永清")  # not translated
 _GOLDEN = pi * (3 - sqrt(5))
 _METRES_LAT, _METRES_LON = 1 / 111_320, 1 / 96_400
 _SPREAD_M = 330.0
@@ -53,21 +54,20 @@ def _enterprise(*, demo: Demo, facts: dict[str, Any]) -> Enterprise:
     category = Category.objects.get(code=more["category"])
     wanted = FIRST_DEPARTMENT.get(category.code)
     departments = category.departments.all()
-    contact = _contact(more["contact"])
     number = demo.next("enterprise")
+    town = Town.objects.get(code=more["town"])
     street = f"{facts['name'][0][:2]}路 {18 + 7 * number} 号"  # not translated
-    road = f"{18 + 7 * number} {facts['name'][1].split()[0]} Rd"
     return Enterprise.objects.create(
         number=facts["number"],
         category=category,
         department=Department.objects.get(code=wanted) if wanted else departments.first(),
-        town=Town.objects.get(code=more["town"]),
+        town=town,
         quality=more["quality"],
-        address=f"{street} · {road}",
+        address=f"{town.name}{street}",
         annual_output_10k_yuan=round(800 * 1.17 ** (number * 7 % 29), -2),
-        legal_person=contact,
+        legal_person=more["contact"][0] + GIVEN_NAMES[number % len(GIVEN_NAMES)],
         legal_phone=fictional_phone(demo=demo),
-        contact_name=contact,
+        contact_name=_contact(more["contact"]),
         contact_phone=fictional_phone(demo=demo),
         contract_capacity_kva=sum(kva for site in facts["sites"] for kva in site["kva"]),
         supply_voltage=Enterprise.SupplyVoltage.KV10,
@@ -95,7 +95,7 @@ def _site(*, demo: Demo, enterprise: Enterprise, facts: dict[str, Any]) -> Site:
 
 
 def _contact(surname: list[str]) -> str:
-    return f"{surname[0]}工 {surname[1]}"  # not translated
+    return f"{surname[0]}工"  # not translated
 
 
 def _scattered(*, demo: Demo, town: str) -> tuple[float, float]:

@@ -11,13 +11,15 @@ from reports.services.demo.agenda import Agenda
 from reports.services.demo.document import Demo
 from reports.services.demo.incidents import LOCAL
 from reports.services.demo.orders import Orders
-from reports.services.demo.words import line, of_rule, one_of
+from reports.services.demo.words import of_rule, one_of
 from sites.models import User
 
 # How many of a severity become work orders, are put aside, or turn out false.
 ORDERED = {Severity.CRITICAL: 0.95, Severity.MAJOR: 0.6, Severity.MINOR: 0.17, Severity.INFO: 0.0}
 IGNORED = {Severity.CRITICAL: 0.0, Severity.MAJOR: 0.05, Severity.MINOR: 0.14, Severity.INFO: 0.12}
 FALSE_SHARE, COMMENTED = 0.06, 0.16
+# Of the alarms of so many last hours one is put aside until the next day.
+ASIDE_H = 9.5
 # Minutes until somebody has looked.
 LOOKED = {
     Severity.CRITICAL: (0.6, 2.5),
@@ -36,10 +38,12 @@ class Shift:
         self._orders = orders
         self._random = Random(demo.seed + 1)  # noqa: S311 - nothing secret
         self._seen = 0
+        self._has_put_aside = False
 
     def look(self) -> int:
         """Take the alarms that came up since the last look; how many there were."""
-        fresh = Alarm.objects.filter(pk__gt=self._seen).select_related("rule", "site__team")
+        mine = Alarm.objects.filter(pk__gt=self._seen, site__in=self._demo.sites)
+        fresh = mine.select_related("rule", "site__team")
         alarms = list(fresh.order_by("severity_rank", "raised_at", "pk"))
         faulty: set[int] = set()
         for alarm in alarms:
@@ -58,13 +62,21 @@ class Shift:
             patience *= 4
         at = alarm.raised_at + timedelta(minutes=patience)
         chance = self._random.random()
-        if is_worst and chance < IGNORED[severity]:
-            self._agenda.add(at, self._ignore(alarm))
+        if self._is_to_be_put_aside(alarm):
+            self._has_put_aside = True
+            self._agenda.add(at, self._ignore(alarm, hours=24))
+        elif is_worst and chance < IGNORED[severity]:
+            self._agenda.add(at, self._ignore(alarm, hours=self._random.choice((2, 4, 8, 12, 24))))
         else:
             self._agenda.add(at, self._verify(alarm, may_order=is_worst))
         if self._random.random() < COMMENTED:
             later = at + timedelta(minutes=self._random.uniform(2, 25))
             self._agenda.add(later, self._comment(alarm))
+
+    def _is_to_be_put_aside(self, alarm: Alarm) -> bool:
+        begin = self._demo.now - timedelta(hours=ASIDE_H)
+        is_of_late = begin < alarm.raised_at < self._demo.now - timedelta(hours=1)
+        return is_of_late and alarm.severity == Severity.MINOR and not self._has_put_aside
 
     def desk(self, alarm: Alarm, at: datetime) -> User:
         """Who sits at the desk of the alarm's company."""
@@ -80,7 +92,7 @@ class Shift:
         is_false = self._random.random() < FALSE_SHARE
         is_work = key == "DOOR" and self._random.random() < 0.6
         verdict = Verdict.FALSE if is_false else Verdict.MAINTENANCE if is_work else Verdict.REAL
-        pair = (
+        cause = (
             one_of("false_alarms", self._random)
             if is_false
             else of_rule("causes", key, self._random)
@@ -90,7 +102,7 @@ class Shift:
         def act(at: datetime) -> None:
             by = self.desk(alarm, at)
             services.verify(
-                alarm_id=alarm.pk, verdict=verdict, cause=line(pair), by=by, door="web", now=at
+                alarm_id=alarm.pk, verdict=verdict, cause=cause, by=by, door="web", now=at
             )
             if is_ordered:
                 soon = at + timedelta(minutes=self._random.uniform(1, 8))
@@ -100,15 +112,14 @@ class Shift:
 
         return act
 
-    def _ignore(self, alarm: Alarm) -> Callable[[datetime], None]:
-        pair = one_of("ignore_reasons", self._random)
-        hours = self._random.choice((2, 4, 8, 12, 24))
+    def _ignore(self, alarm: Alarm, *, hours: int) -> Callable[[datetime], None]:
+        note = one_of("ignore_reasons", self._random)
 
         def act(at: datetime) -> None:
             services.ignore(
                 alarm_id=alarm.pk,
                 until=at + timedelta(hours=hours),
-                note=line(pair),
+                note=note,
                 by=self.desk(alarm, at),
                 door="web",
                 now=at,
@@ -118,11 +129,11 @@ class Shift:
         return act
 
     def _comment(self, alarm: Alarm) -> Callable[[datetime], None]:
-        pair = one_of("comments", self._random)
+        note = one_of("comments", self._random)
 
         def act(at: datetime) -> None:
             services.comment(
-                alarm_id=alarm.pk, note=line(pair), by=self.desk(alarm, at), door="web", now=at
+                alarm_id=alarm.pk, note=note, by=self.desk(alarm, at), door="web", now=at
             )
 
         return act
@@ -146,7 +157,7 @@ class Shift:
         self._agenda.add(later, self._archive(alarm))
 
     def _archive(self, alarm: Alarm) -> Callable[[datetime], None]:
-        pair = one_of("archive_notes", self._random)
+        note = one_of("archive_notes", self._random)
 
         def act(at: datetime) -> None:
             fresh = Alarm.objects.get(pk=alarm.pk)
@@ -159,6 +170,6 @@ class Shift:
                     self._archive_later(alarm, at)
                     return
                 by = self.desk(alarm, at)
-                services.archive(alarm_id=alarm.pk, note=line(pair), by=by, door="web", now=at)
+                services.archive(alarm_id=alarm.pk, note=note, by=by, door="web", now=at)
 
         return act

@@ -8,8 +8,6 @@ import yaml
 
 from reports.services.demo.document import LIBRARY
 
-Pair = list[str]
-
 
 @lru_cache(maxsize=1)
 def words() -> dict[str, Any]:
@@ -18,21 +16,12 @@ def words() -> dict[str, Any]:
 
 
 def of_rule(kind: str, key: str, random: Random) -> Any:
-    """One of the entries for a rule; a stronger rule without words of its own has those of all."""
+    """One of the entries for a rule; a grade of it without words of its own has the main one's."""
     found = words()[kind]
-    return random.choice(found.get(key) or found.get(key.rstrip("2")) or found["other"])
+    named = (found.get(name) for name in (key, key.rstrip("2"), key.removesuffix("_W")))
+    return random.choice(next(filter(None, named), found["other"]))
 
 
-def one_of(kind: str, random: Random) -> Pair:
+def one_of(kind: str, random: Random) -> str:
     """One of the entries."""
     return random.choice(words()[kind])
-
-
-def line(pair: Pair) -> str:
-    """Both languages in one line."""
-    return f"{pair[0]} · {pair[1]}"
-
-
-def lines(pair: Pair) -> str:
-    """Both languages, one below the other."""
-    return f"{pair[0]}\n{pair[1]}"
