@@ -23,12 +23,13 @@ from django.db.models import (
 
 from core.time import local_day
 from devices import live
-from devices.models import Device, SiteTally, Tally
+from devices.models import Device, Gateway, SiteTally, Tally
 from sites.models import Site, User
 
 TARGET_PERCENT = 98.5
 DAYS = 30
-SILENCE = timedelta(minutes=10)
+SILENCE, MINUTE = timedelta(minutes=10), timedelta(minutes=1)
+LATE_PERIODS = 2
 _ONE_SAMPLE = 1.0
 
 
@@ -56,12 +57,14 @@ class Share:
 class LowSite:
     """A site with its completeness of today and the moment of its newest sample.
 
-    `is_silent`: nothing came for SILENCE.
+    Judged by that sample, whatever was missed earlier in the day. `is_late`: the next one should
+    have come; `is_silent`: for so long that it counts as offline.
     """
 
     site: Site
     share: Share
     last_at: datetime | None
+    is_late: bool
     is_silent: bool
 
 
@@ -163,16 +166,27 @@ def lowest(
     keys = list(rows.values_list("pk", flat=True)[:limit])
     by_key = SiteTally.objects.select_related("site__enterprise").in_bulk(keys)
     found = [by_key[key] for key in keys]
-    last = last_data([row.site_id for row in found])
-    return [
-        LowSite(
-            site=row.site,
-            share=Share(row.good, row.expected, row.counted_until),
-            last_at=(at := last.get(row.site_id)),
-            is_silent=at is None or now - at > SILENCE,
-        )
-        for row in found
-    ]
+    pks = [row.site_id for row in found]
+    last, pace = last_data(pks), _pace(pks)
+    return [_low(row, now, last.get(row.site_id), pace.get(row.site_id, MINUTE)) for row in found]
+
+
+def _pace(site_ids: Collection[int]) -> dict[int, timedelta]:
+    """How long the samples of each site may be apart: its slowest gateway's period."""
+    slowest = Gateway.objects.filter(site__in=site_ids, is_enabled=True).order_by()
+    rows = slowest.values_list("site").annotate(Max("period_s"))
+    return {pk: timedelta(seconds=period_s) for pk, period_s in rows}
+
+
+def _low(row: SiteTally, now: datetime, at: datetime | None, pace: timedelta) -> LowSite:
+    age = now - at if at else None
+    return LowSite(
+        site=row.site,
+        share=Share(row.good, row.expected, row.counted_until),
+        last_at=at,
+        is_late=age is None or age > max(MINUTE, LATE_PERIODS * pace),
+        is_silent=age is None or age > max(SILENCE, LATE_PERIODS * pace),
+    )
 
 
 def with_share(sites: QuerySet[Site], *, now: datetime) -> QuerySet[Site]:

@@ -14,8 +14,15 @@ from django.utils import timezone
 from alarms.models import Rule
 from alarms.states import Handling, Severity
 from alarms.tests.factories import make_alarm, make_rule
+from devices import live
 from devices.models import Device, SiteTally
-from devices.tests.factories import make_bus, make_device, make_gateway, make_template_version
+from devices.tests.factories import (
+    make_bus,
+    make_device,
+    make_gateway,
+    make_template_version,
+)
+from devices.tests.samples import make_batch
 from sites.models import Site
 from sites.tests.factories import (
     People,
@@ -256,6 +263,45 @@ def test_completeness_of_the_hall_is_that_of_the_sites(client: Client) -> None:
     assert [low.site.number for low in hall.lowest] == [row[0] for row in lowest], f"seed {seed}"
     listed = client.get("/sites/?ordering=completeness").context["list"].lines
     assert [line.site.number for line in listed][: len(lowest)] == [row[0] for row in lowest]
+
+
+@pytest.mark.parametrize(
+    ("age_s", "period_s", "verdict"),
+    [
+        (4, 10, (False, False)),
+        (300, 10, (True, False)),
+        (1200, 10, (True, True)),
+        (1200, 900, (False, False)),
+    ],
+)
+def test_a_site_that_missed_much_today_is_judged_by_its_last_sample(
+    age_s: int, period_s: int, verdict: tuple[bool, bool], client: Client
+) -> None:
+    cast, now = people(), timezone.now()
+    version = make_template_version(value_codes=["Ua"], counter_codes=["EPI"])
+    bus = make_bus(gateway=make_gateway(site=cast.site, period_s=period_s))
+    device = make_device(bus=bus, template_version=version)
+    SiteTally.objects.create(
+        site=cast.site,
+        day=now.astimezone(ZoneInfo(cast.site.timezone)).date(),
+        good=40,
+        expected=100,
+        counted_until=now,
+    )
+    batch = make_batch(
+        layout_id=version.layout_id,
+        device_ids=[device.pk],
+        site_ids=[cast.site.pk],
+        at=[now.timestamp() - age_s],
+        values=[[230.0]],
+        counters=[[1.0]],
+    )
+    live.store(batch, now=now)
+    client.force_login(cast.ana)
+
+    (low,) = client.get("/").context["hall"].lowest
+
+    assert (low.is_late, low.is_silent) == verdict
 
 
 def test_the_month_before_shows_its_own_orders(client: Client) -> None:
