@@ -1,11 +1,13 @@
 """The demo is a plant that hangs together: names, energies, counters, alarms, what people did."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from devices.services import templates
 from devices.services.simulation import device_name, simulated_gateways
 from reports.services import demo as demos
 from reports.services.demo import Demo, Size
+from reports.services.demo.words import words
 from sites.models import (
     Category,
     Circuit,
@@ -36,11 +39,22 @@ from sites.models import (
     Transformer,
     User,
 )
-from workorders.models import Task, WorkOrder
+from workorders.models import Photo, Task, TaskLog, WorkOrder, WorkOrderLog
 from workorders.states import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
+WRITTEN: dict[Any, tuple[str, ...]] = {
+    Enterprise: ("address", "contact_name", "legal_person"),
+    Site: ("address", "contact_name"),
+    Alarm: ("cause",),
+    AlarmLog: ("note",),
+    WorkOrder: ("description", "finding", "measures"),
+    WorkOrderLog: ("note",),
+    Task: ("instructions", "result"),
+    TaskLog: ("note",),
+    Photo: ("caption",),
+}
 NOW = timezone.now().replace(second=0, microsecond=0)
 SMALL = Size(sites=4, days=2.0, busy=14.0)
 ENDS = NOW + timedelta(seconds=130)
@@ -104,6 +118,31 @@ def test_everything_has_an_english_name_and_phones_are_visibly_invented(made: De
     phones += [row.contact_phone for row in Site.objects.all()]
     phones += [row.legal_phone for row in Enterprise.objects.all()]
     assert all(phone.startswith("000-5550-") for phone in phones)
+
+
+def written(value: object) -> Iterator[str]:
+    """Every text in what a YAML file holds."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from written(one)
+    elif isinstance(value, str):
+        yield value
+
+
+def is_mixed(text: str) -> bool:
+    """Whether it speaks Chinese and English; names of things such as RS-485 or MΩ are neither."""
+    return bool(re.search("[\u4e00-\u9fff]", text) and re.search("[A-Za-z]{2,} [A-Za-z]{2,}", text))
+
+
+def test_a_text_is_in_one_language(made: Demo) -> None:
+    texts = set(written(words()))
+    for model, fields in WRITTEN.items():
+        for row in model.objects.values_list(*fields):
+            texts |= {text for text in row if text}
+    assert len(texts) > 100
+    assert [text for text in texts if is_mixed(text) or " · " in text and "\n" in text] == []
 
 
 def test_people_can_sign_in_only_where_the_demo_is(made: Demo) -> None:
