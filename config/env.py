@@ -77,6 +77,11 @@ def simulator_control() -> Path:
     return Path(tempfile.gettempdir()) / f"dianwu-simulator-{os.getuid()}-{digest}.sock"
 
 
+def demo_unfinished(home: Path) -> Path:
+    """The file that is in a home while the demo is being made."""
+    return home / "demo.unfinished"
+
+
 def secret_key() -> str:
     """The key from the environment, or one made once into the home folder (mode 0600)."""
     given = env.str("DIANWU_SECRET_KEY", "")

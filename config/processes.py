@@ -10,6 +10,7 @@ from pathlib import Path
 
 from config.children import Process
 from config.embedded import Postgres, Redis
+from config.env import demo_unfinished
 from config.ports import simulator_block
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -80,6 +81,8 @@ def product(given: Given) -> Plan:
         base.append(redis.process())
         services["REDIS_URL"] = redis.url
     with_demo = given.with_demo and not given.database_url
+    if not given.database_url and demo_unfinished(given.home).exists():
+        remarks.append("the last start was stopped before the demo was whole: beginning anew")
     if with_demo and given.address.host not in LOCAL:
         remarks.append(f"the demo's log-ins work for everybody who reaches {given.address.host}")
     if with_demo and not given.simulator_port:

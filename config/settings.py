@@ -289,6 +289,8 @@ SIMULATOR_PORT = env.SIMULATOR_PORT
 DEMO_DAYS = env.DEMO_DAYS
 # Where the simulator keeps what outlives it: faults under way, and what they did to counters.
 SIMULATOR_STATE = HOME / "simulator.json"
+# There while the demo is being made.
+DEMO_UNFINISHED = env.demo_unfinished(HOME)
 
 # --- Logs
 

@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ import pytest
 from config.embedded.folders import remove_sockets
 from tests.conftest import Eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PERIOD_S = 5
@@ -61,6 +61,7 @@ class Product:
     port: int
     environment: dict[str, str]
     supervisor: subprocess.Popen[bytes]
+    log: Path
 
     def state(self) -> dict[str, Any]:
         return json.loads((self.home / "supervisor.json").read_text())
@@ -114,28 +115,45 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         "DIANWU_SIMULATOR_PORT": str(free_ports(100)),
         "DIANWU_DEMO_DAYS": "1",
     }
-    log = (tmp_path_factory.mktemp("kills") / "supervisor.log").open("wb")
-    supervisor = subprocess.Popen(
-        (sys.executable, "-m", "config.supervisor"),
-        cwd=CHECKOUT,
-        env=environment,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-    running = Product(home, port, environment, supervisor)
-    deadline = time.monotonic() + 180
+    log = tmp_path_factory.mktemp("kills") / "supervisor.log"
+    stop_half_way(start(environment, log), home)
+    supervisor = start(environment, log)
+    running = Product(home, port, environment, supervisor, log)
     try:
-        while not running.answers():
-            assert supervisor.poll() is None, Path(log.name).read_text()
-            assert time.monotonic() < deadline, Path(log.name).read_text()
-            time.sleep(0.2)
+        wait_for(running.answers, supervisor, log)
         yield running
     finally:
         supervisor.send_signal(signal.SIGTERM)
         supervisor.wait(60)
-        log.close()
         shutil.rmtree(home)
         remove_sockets(home)
+
+
+def start(environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            (sys.executable, "-m", "config.supervisor"),
+            cwd=CHECKOUT,
+            env=environment,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def wait_for(asked: Callable[[], bool], supervisor: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 240
+    while not asked():
+        assert supervisor.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+
+
+def stop_half_way(supervisor: subprocess.Popen[bytes], home: Path) -> None:
+    """Kill a first start in the middle of the demo's past."""
+    said = home / "log" / "setup.log"
+    wait_for(lambda: said.exists() and "demo: 2/4" in said.read_text(), supervisor, said)
+    supervisor.kill()
+    supervisor.wait()
 
 
 @pytest.fixture
@@ -162,6 +180,17 @@ def longest_gap_s(product: Product, device: int, since: float) -> float:
         since,
     )
     return float(rows[0][0])
+
+
+def test_a_first_start_that_was_killed_is_made_anew_by_the_next(product: Product) -> None:
+    said = product.log.read_text()
+    assert said.count("the last start was stopped before the demo was whole: beginning anew") == 1
+    assert not (product.home / "demo.unfinished").exists()
+    assert product.ask("SELECT count(*) FROM sites_site") == [(60,)]
+    per_site = product.ask(
+        "SELECT count(*) FROM devices_tally WHERE day = (now() AT TIME ZONE 'Asia/Shanghai')::date"
+    )
+    assert per_site == [(200,)]
 
 
 @pytest.mark.parametrize("name", ["poll.0", "beat", "redis", "postgres"])

@@ -34,15 +34,13 @@ class Command(BaseCommand):
         now = timezone.now()
         # Thousands of acts of the past would bury the lines that tell how far it is.
         logging.disable(logging.INFO)
-        unfinished = settings.HOME / "demo.unfinished"
-        if unfinished.exists():
-            self._say(f"was stopped halfway last time; delete {settings.HOME} to make it anew")
-        elif not Enterprise.objects.exists():
-            unfinished.touch()
+        if not Enterprise.objects.exists():
+            # A start that finds this file begins anew: see setup.
+            settings.DEMO_UNFINISHED.touch()
         hands = min(MOST_HANDS, os.cpu_count() or 1)
         made = demo.load(now=now, progress=self._say, clock=timezone.now, size=size, hands=hands)
         if made is not None:
-            unfinished.unlink(missing_ok=True)
+            settings.DEMO_UNFINISHED.unlink()
         if made is None and not options["if_empty"]:
             raise CommandError("There are enterprises already; the demo wants an empty database.")
 

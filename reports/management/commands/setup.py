@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection, transaction
 
 
 class Command(BaseCommand):
@@ -16,6 +18,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         words = {"stdout": self.stdout, "stderr": self.stderr}
+        if settings.DEMO_LOGINS and settings.DEMO_UNFINISHED.exists():
+            self._begin_anew()
         call_command("migrate", interactive=False, verbosity=1, **words)
         for name in ("load_library", "load_rules"):
             call_command(name, **words)
@@ -23,3 +27,10 @@ class Command(BaseCommand):
         call_command("collectstatic", interactive=False, verbosity=0, **words)
         if options["demo"]:
             call_command("demo", if_empty=True, **words)
+
+    def _begin_anew(self) -> None:
+        """Drop a demo that is not whole: pages were never served from it, so it is nobody's data."""
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("DROP SCHEMA public CASCADE")
+            cursor.execute("CREATE SCHEMA public")
+        settings.DEMO_UNFINISHED.unlink()
