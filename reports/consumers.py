@@ -197,7 +197,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             )
             if rows:
                 self.sequence += 1
-                await self.send_json({"t": "v", "s": self.sequence, "d": rows})
+                await self.send(text_data=f'{{"t": "v", "s": {self.sequence}, "d": {rows}}}')
         if self.is_counting:
             self.is_counting = False
             found = await database_sync_to_async(counts)(self.rights.user)

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from django.urls import reverse
-
 from alarms.models import Alarm
 from alarms.states import HANDLING, UNDO, Handling, Move
+from core.quick import address
 from core.sparks import HEIGHT, WIDTH, Spark, spark
 from devices import history, live
 from devices.history import Slice
@@ -73,7 +72,7 @@ class AlarmLine:
 
     @property
     def url(self) -> str:
-        return reverse("alarms:alarm-detail", args=[self.alarm.pk])
+        return address("alarms:alarm-detail", self.alarm.pk)
 
     @property
     def css(self) -> str:

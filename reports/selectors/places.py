@@ -76,7 +76,7 @@ class Facts(NamedTuple):
 
 
 def _facts() -> dict[str, Q]:
-    """Whole sets instead of a question per row: the database answers each of them once."""
+    """Asked so that the database may choose: for a page's rows one by one, for all from a set."""
     gateways = Gateway.objects.filter(is_enabled=True)
     severe = Alarm.objects.open().filter(severity__in=SEVERE)
     defects = WorkOrder.objects.open().filter(kind=Kind.DEFECT)

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Sum
-from django.urls import reverse
 
 from alarms.states import SEVERITY_RANK
+from core.quick import address
 from reports.selectors import completeness, places
 from reports.selectors.completeness import Share
 from reports.selectors.maps import state_of, voltage_of
@@ -41,7 +41,7 @@ class SiteLine:
 
     @property
     def url(self) -> str:
-        return reverse("reports:site-detail", args=[self.site.pk])
+        return address("reports:site-detail", self.site.pk)
 
     @property
     def css(self) -> str:

@@ -1,8 +1,10 @@
 """What one connection may watch, and the rows that it is sent."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from devices import live
@@ -104,13 +106,20 @@ def snapshot(*, codes: Mapping[int, Collection[str]]) -> list[Row]:
     ]
 
 
-def changes(*, packed: Mapping[int, bytes], codes: Mapping[int, Collection[str]]) -> list[Row]:
-    """Rows of newly packed samples; a register that this cycle did not read has no news."""
-    return [
-        row
-        for device_id, data in packed.items()
-        for row in _rows(device_id, live.points_of(live.unpack(data)), codes.get(device_id, ()))
-    ]
+def changes(*, packed: Mapping[int, bytes], codes: Mapping[int, frozenset[str]]) -> str:
+    """Rows of newly packed samples as a JSON list; a register that this cycle did not read has no
+    news. '' when nothing is new.
+    """
+    told = (_told(pk, data, codes.get(pk, frozenset())) for pk, data in packed.items())
+    rows = ", ".join(text for text in told if text)
+    return f"[{rows}]" if rows else ""
+
+
+@lru_cache(maxsize=2048)
+def _told(device_id: int, data: bytes, codes: frozenset[str]) -> str:
+    """The rows of one sample without the brackets: many sockets watch the same device."""
+    rows = _rows(device_id, live.points_of(live.unpack(data)), codes)
+    return ", ".join(json.dumps(row) for row in rows)
 
 
 def _rows(

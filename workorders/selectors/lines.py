@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.urls import reverse
-
+from core.quick import address
 from workorders.models import Task, WorkOrder
 
 
@@ -28,7 +27,7 @@ class WorkLine:
     @property
     def url(self) -> str:
         kind = "task" if isinstance(self.row, Task) else "order"
-        return reverse(f"workorders:{kind}-detail", args=[self.row.pk])
+        return address(f"workorders:{kind}-detail", self.row.pk)
 
     @property
     def is_late(self) -> bool:
