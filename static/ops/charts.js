@@ -124,12 +124,13 @@ const colourOf = (series, position) => token(PHASES[series.phase] ?? `c${(positi
 /* A value of null is a hole where data is missing. */
 const pairs = (series) => series.at.map((at, i) => [at * 1000, series.value[i]]);
 
-const limitLine = (limit) => ({
+/* Labels of neighbours stand at opposite ends. */
+const limitLine = (limit, place = 0) => ({
   yAxis: limit.value,
   lineStyle: { color: token(limit.tone), type: "dashed", width: 1.5 },
   label: {
     formatter: limit.label,
-    position: "insideStartTop",
+    position: place % 2 ? "insideEndTop" : "insideStartTop",
     color: token(`${limit.tone}-text`),
     fontSize: 11.5,
     fontWeight: 600,
@@ -375,12 +376,8 @@ function panelAreas(panel, data) {
   ];
 }
 
-/* Labels of neighbours stand at opposite ends. */
-function namedLimit(limit, decimals, place) {
-  const line = limitLine({ ...limit, label: `${limit.name} ${number(limit.value, decimals)}` });
-  line.label.position = place % 2 ? "insideEndTop" : "insideStartTop";
-  return line;
-}
+const namedLimit = (limit, decimals, place) =>
+  limitLine({ ...limit, label: `${limit.name} ${number(limit.value, decimals)}` }, place);
 
 function panelLines(panel, index, firstAxis, data, ink) {
   const told = new Set();
