@@ -35,6 +35,7 @@ from sites.models import (
     Organisation,
     Room,
     Site,
+    SiteDocument,
     Team,
     Transformer,
     User,
@@ -252,6 +253,15 @@ def test_completeness_of_the_past_is_counted(made: Demo) -> None:
     for row in counted:
         assert row["days"] >= 2
         assert 0.6 < row["good"] / row["expected"] <= 1
+
+
+def test_sites_have_documents_that_can_be_opened(made: Demo) -> None:
+    kept = list(SiteDocument.objects.order_by("pk"))
+    assert {one.kind for one in kept} == set(SiteDocument.Kind.values)
+    assert len({one.site_id for one in kept}) >= 2
+    for one in kept:
+        with one.file.open() as file:
+            assert len(file.read()) == one.size_bytes > 100
 
 
 def test_a_second_load_changes_nothing(made: Demo) -> None:

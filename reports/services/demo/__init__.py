@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from devices.services import tallies
-from reports.services.demo import equipment, lines, people, places
+from reports.services.demo import equipment, lines, papers, people, places
 from reports.services.demo.document import PASSWORD, Demo, Size, document
 from reports.services.demo.incidents import incidents
 from reports.services.demo.shares import Apart, Share, Told, hurry, together
@@ -37,6 +37,7 @@ def load(
     hurry()
     progress("1/4 places, people and equipment")
     demo = build(now=now, size=size)
+    papers.file_papers(demo=demo)
     told = (len(demo.sites), len(demo.devices), size.days)
     progress("2/4 {} sites, {} devices; now {:g} days of samples, alarms and orders".format(*told))
     planned = incidents(demo=demo)

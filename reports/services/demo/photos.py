@@ -19,6 +19,12 @@ def draw(*, seed: int, kind: int) -> ContentFile:
     return ContentFile(target.getvalue(), name="demo.jpg")
 
 
+def sheet(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    """White paper and a pen."""
+    image = Image.new("RGB", (width, height), "white")
+    return image, ImageDraw.Draw(image)
+
+
 def _cabinet(random: Random, *, is_in_order: bool) -> Image.Image:
     shade = random.randrange(214, 236)
     image = Image.new("RGB", (WIDTH, HEIGHT), (shade, shade, shade - 6))
