@@ -94,7 +94,9 @@ def test_the_way_through_the_list_that_one_came_from(cast: People, client: Clien
     assert (whole["number"], whole["total"]) == (2, 3)
     assert (whole["before"], whole["after"]) == (rows[0].pk, rows[2].pk)
     assert (part["before"], part["after"], part["total"]) == (None, rows[2].pk, 2)
-    assert "number" not in trail(rows[1].pk, "view=archived")
+    left = trail(rows[1].pk, "view=unverified")
+    assert (left["number"], left["before"], left["after"]) == (None, None, rows[0].pk)
+    assert trail(rows[1].pk, "view=archived")["after"] is None
     assert trail(rows[1].pk, "site=abc") is None
 
 

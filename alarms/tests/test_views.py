@@ -207,6 +207,23 @@ def test_ignoring_needs_a_reason_and_keeps_what_was_typed(
     assert 3.9 < hours < 4.1
 
 
+def test_acting_leads_on_through_the_list_that_one_came_from(
+    cast: People, alarm: Alarm, client: Client
+) -> None:
+    following = make_alarm(site=cast.site)
+    client = as_person(client, cast.di)
+    suffix = "?in=view%3Dunverified"
+    given = {"verify-verdict": "real", "verify-seen": "unverified"}
+
+    page = text_of(client.get(f"/alarms/{alarm.pk}/{suffix}"))
+    acted = client.post(f"/alarms/{alarm.pk}/verify/{suffix}", given, follow=True)
+
+    for name in ("verify", "ignore", "comment"):
+        assert f'action="/alarms/{alarm.pk}/{name}/{suffix}"' in page
+    assert acted.redirect_chain == [(f"/alarms/{alarm.pk}/{suffix}", 302)]
+    assert f'href="/alarms/{following.pk}/{suffix}"' in text_of(acted)
+
+
 def test_a_refused_form_leads_back_to_its_page(cast: People, alarm: Alarm, client: Client) -> None:
     """The page stands at the address of a post: nothing on it may ask that address again."""
     url = f"/alarms/{alarm.pk}/"

@@ -134,6 +134,12 @@ def _addresses(request: HttpRequest, alarm: Alarm) -> dict[str, str]:
     }
 
 
+def address_of(request: HttpRequest, alarm: Alarm) -> str:
+    """The alarm's page, as it was opened from a list."""
+    parts = _addresses(request, alarm)
+    return f"{parts['own_url']}?{parts['kept_in'][1:]}".rstrip("?")
+
+
 def _trail(request: HttpRequest, user: User, alarm: Alarm) -> dict[str, Any] | None:
     """Where the alarm stands in the list that it was opened from, and its neighbours there."""
     given = request.GET.get("in", "")
@@ -149,9 +155,8 @@ def _trail(request: HttpRequest, user: User, alarm: Alarm) -> dict[str, Any] | N
     found = selectors.neighbours(keys=keys, pk=alarm.pk)
     suffix = f"?{urlencode({'in': given})}"
     back = f"{reverse('alarms:alarm-list')}?{given}"
-    if found is None:
-        return {"back": back, "suffix": suffix, "total": len(keys)}
-    number, before, after = found
+    # Acted on, it may have left its list: on with the first that is still there.
+    number, before, after = found or (None, None, next(iter(keys), None))
     return {
         "back": back,
         "suffix": suffix,

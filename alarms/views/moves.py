@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from alarms import selectors, services
 from alarms.forms import ArchiveForm, CommentForm, IgnoreForm, VerifyForm
 from alarms.models import Alarm
-from alarms.views.details import show
+from alarms.views.details import address_of, show
 from core.errors import Changed, DomainError, Forbidden, Invalid, NotFound
 from core.http import flash, tell_fields
 from sites.models import User
@@ -81,4 +81,4 @@ def _act(
         flash(request, refusal)
     else:
         messages.success(request, done)
-    return redirect("alarms:alarm-detail", pk=pk)
+    return redirect(address_of(request, alarm))
