@@ -81,6 +81,7 @@ TEMPLATES = [
     }
 ]
 
+FORM_RENDERER = "core.forms.FormRenderer"
 # `core.words` stands in Django's place on purpose.
 SILENCED_SYSTEM_CHECKS = ["templates.W003"]
 
