@@ -8,6 +8,7 @@ and has services of its own; the process that only deals out the work gives its 
 import os
 import random
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import django
@@ -21,6 +22,13 @@ from config import testing
 # What a test touches, by its marks or fixtures, when it is none of the quick ones.
 SLOW_MARKS = {"browser", "slow", "django_db"}
 SLOW_FIXTURES = {"db", "transactional_db", "live_server"}
+# What takes a minute or more in a parallel run, the longest first; the first mostly waits.
+LONGEST = (
+    "test_kills.py",
+    "test_permission_matrix.py",
+    "test_walk.py",
+    "test_controls.py",
+)
 
 testing.begin()
 django.setup()
@@ -62,9 +70,19 @@ def _is_worker() -> bool:
 
 
 def _long_ones_first(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Files that take long, so that no worker begins with one when the other is done."""
-    long = {item.path for item in items if {"browser", "slow"} & _marks_of(item)}
-    return sorted(items, key=lambda item: item.path not in long)
+    """Files that take long, so that no worker begins with one when the other is done.
+
+    Those of the browser stay together: what they share is made once.
+    """
+    ranks: dict[Path, int] = {}
+    for item in items:
+        marks = _marks_of(item)
+        if item.path.name in LONGEST:
+            ranks[item.path] = LONGEST.index(item.path.name)
+        elif {"browser", "slow"} & marks:
+            rank = len(LONGEST) + ("browser" not in marks)
+            ranks[item.path] = min(rank, ranks.get(item.path, rank))
+    return sorted(items, key=lambda item: ranks.get(item.path, len(LONGEST) + 2))
 
 
 def _tell_apart(item: pytest.Item) -> None:

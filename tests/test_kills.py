@@ -113,7 +113,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         "DIANWU_HOME": str(home),
         "PORT": str(port),
         "DIANWU_SIMULATOR_PORT": str(free_ports(100)),
-        "DIANWU_DEMO_DAYS": "1",
+        "DIANWU_DEMO_DAYS": "0.25",
     }
     log = tmp_path_factory.mktemp("kills") / "supervisor.log"
     stop_half_way(start(environment, log), home)
@@ -158,13 +158,13 @@ def stop_half_way(supervisor: subprocess.Popen[bytes], home: Path) -> None:
 
 @pytest.fixture
 def device(product: Product, eventually: Eventually) -> int:
-    """A simulated meter with residual current, of shard 0, that is being polled."""
+    """A simulated meter with residual current, of shard 0, that is polled as often as any."""
     rows = product.ask(
         "SELECT d.id FROM devices_device d"
         " JOIN devices_templateversion v ON v.id = d.template_version_id"
         " JOIN devices_devicetemplate t ON t.id = v.template_id"
         " JOIN devices_bus b ON b.id = d.bus_id JOIN devices_gateway g ON g.id = b.gateway_id"
-        " WHERE t.key = 'simulated' AND g.shard = 0 ORDER BY d.id"
+        " WHERE t.key = 'simulated' AND g.shard = 0 ORDER BY g.period_s DESC, d.id"
     )
     chosen = int(rows[-1][0])
     before = product.last_sample_at(chosen)
