@@ -1,6 +1,6 @@
 """The matrix: every route, method and topic, tried with every role, a stranger and nobody.
 
-Routes come from the URL map, topics from the socket; expectations from tests/permission_table.py.
+Routes come from the URL map, topics from the socket; expectations from tests/permission_routes.
 """
 
 from __future__ import annotations

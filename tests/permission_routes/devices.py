@@ -1,0 +1,66 @@
+"""Who may what of `devices`: equipment and its values."""
+
+from __future__ import annotations
+
+from tests.permission_routes.facts import (
+    LOAD,
+    LOAD_BY_API,
+    MANAGE,
+    MANAGERS,
+    READ_NOW,
+    meters,
+    meters_by_api,
+    points,
+)
+from tests.permission_table import (
+    VIEW,
+    Case,
+    nothing,
+    read,
+    signed_in,
+    write,
+)
+
+PAGES: dict[str, list[Case]] = {
+    "devices:meters-add": [
+        read(who=MANAGERS),
+        Case(
+            MANAGE,
+            query=lambda world: {"gateway": world.device.bus.gateway_id},
+            shows=True,
+            label="gateway",
+        ),
+        Case(
+            MANAGE,
+            "POST",
+            query=lambda world: {"gateway": world.device.bus.gateway_id},
+            body=meters,
+            ok=302,
+            changes=True,
+            label="gateway",
+        ),
+    ],
+    "devices:live": [Case(signed_in(), ok=302)],
+    "devices:series": [
+        Case(VIEW, query=points("IR"), label="safety"),
+        Case(LOAD, query=points("P"), label="load"),
+    ],
+}
+
+API: dict[str, list[Case]] = {
+    "api-gateway-meters": [write("device.bus.gateway", MANAGE, meters_by_api, ok=201)],
+    "api-site-latest": [read("site", shows=False)],
+    "api-gateways": [read()],
+    "api-gateway": [read("device.bus.gateway")],
+    "api-devices": [read()],
+    "api-device": [read("device")],
+    "api-device-latest": [read("device", shows=False)],
+    "api-device-series": [
+        Case(VIEW, at={"pk": "device"}, query=lambda _world: {"points": "IR"}, label="safety"),
+        Case(LOAD_BY_API, at={"pk": "device"}, query=lambda _world: {"points": "P"}, label="load"),
+    ],
+    # Nobody collects in this test: whoever may ask is told that nothing answers.
+    "api-device-read-now": [Case(READ_NOW, "POST", at={"pk": "device"}, body=nothing, ok=502)],
+    "api-points": [read(shows=False)],
+    "api-search": [read(query=lambda world: {"q": world.device.name})],
+}

@@ -1,0 +1,100 @@
+"""Who may what of `reports`: what looks at all of it."""
+
+from __future__ import annotations
+
+from tests.permission_routes.facts import (
+    CHANGES,
+    LOAD,
+    MANAGERS,
+    READ_NOW,
+    points,
+)
+from tests.permission_table import (
+    VIEW,
+    Case,
+    everybody,
+    read,
+    signed_in,
+    write,
+)
+
+PAGES: dict[str, list[Case]] = {
+    "reports:hall": [read(shows=False)],
+    "reports:town-sheet": [read(shows=False)],
+    "reports:map-sites": [read()],
+    "reports:map-popup": [read("site")],
+    "reports:site-list": [read()],
+    "reports:search": [Case(signed_in(), query=lambda _world: {"q": "baomiqihao"}, shows=True)],
+    "reports:notices": [read(shows=True)],
+    "reports:notices-seen": [write("", signed_in())],
+    "reports:site-detail": [
+        read("site"),
+        *[
+            Case(
+                VIEW,
+                at={"pk": "site"},
+                query=lambda _world, tab=tab: {"tab": tab},
+                shows=True,
+                label=tab,
+            )
+            for tab in ("devices", "alarms", "work", "archive")
+        ],
+    ],
+    "reports:site-load": [read("site", shows=False)],
+    "reports:state-diagrams": [read(shows=False)],
+    "reports:completeness-help": [read(shows=False)],
+    "reports:about": [read(shows=False)],
+    "reports:health": [read(who=everybody(), shows=False)],
+    "reports:change-list": [read(who=MANAGERS, shows=False)],
+    "reports:change-object": [Case(CHANGES, at={"kind": "=site", "pk": "site"}, shows=True)],
+    "reports:live": [read()],
+    "reports:live-branch": [read("site")],
+    "reports:live-more": [read()],
+    # Nobody collects in this test: whoever may ask is told so on the next page.
+    "reports:live-read-now": [write("device", READ_NOW, changes=False)],
+    "reports:curves": [
+        Case(VIEW, query=points("IR"), label="safety"),
+        Case(LOAD, query=points("P"), label="load"),
+    ],
+    "reports:curves-drawer": [
+        Case(VIEW, query=points("IR"), label="safety"),
+        Case(LOAD, query=points("P"), label="load"),
+    ],
+    "reports:curves-csv": [
+        Case(VIEW, query=points("IR"), label="safety"),
+        Case(LOAD, query=points("P"), label="load"),
+    ],
+    "reports:curves-find": [read(query=lambda world: {"q": world.device.name})],
+    "reports:curves-branch": [read("site")],
+    "reports:curves-points": [read("device", shows=False)],
+}
+
+API: dict[str, list[Case]] = {
+    "api-changes": [
+        read(who=MANAGERS, shows=False),
+        Case(
+            CHANGES,
+            query=lambda world: {"kind": "site", "object": world.site.pk},
+            shows=True,
+            label="object",
+        ),
+    ],
+    "api-curves": [
+        Case(
+            VIEW,
+            query=lambda world: {"points": f"{world.device.pk}:IR"},
+            label="safety",
+        ),
+        Case(
+            LOAD,
+            query=lambda world: {"points": f"{world.device.pk}:P"},
+            label="load",
+        ),
+    ],
+    "api-tree": [read()],
+    "api-site-tree": [read("site")],
+    "api-hall": [read(shows=False)],
+    "api-site-energy": [read("site", shows=False)],
+    "api-site-overview": [read("site", shows=False)],
+    "api-site-completeness": [read("site", shows=False)],
+}
