@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.world import World
@@ -99,6 +100,7 @@ class Crawler:
         return True
 
 
+@pytest.mark.timeout(600)
 def test_every_control_of_every_page_can_be_used(world: World, visit: Visit) -> None:
     ana = visit(world.cast.ana, language="en", scheme="dark")
     ana.page.emulate_media(reduced_motion="reduce", color_scheme="dark")
