@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from urllib.parse import urljoin
 
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Error, Page, sync_playwright
@@ -273,8 +274,8 @@ def _take(page: Page, address: str, shot: Shot, album: Album, title: str) -> Non
         if answer and answer.status >= 400 and shot.name != "not-found":
             raise Error(f"answered with {answer.status}")
         for link in filter(None, (shot.first, shot.then)):
-            tab = f"?tab={shot.tab}" if shot.tab else ""
-            page.goto(f"{address}{page.locator(link).first.get_attribute('href')}{tab}")
+            found = page.locator(link).first.get_attribute("href") or ""
+            page.goto(urljoin(page.url, found) + (f"?tab={shot.tab}" if shot.tab else ""))
         _settle(page)
         for verb, target in shot.steps:
             _do(page, verb, target)
