@@ -87,7 +87,7 @@ def remove_document(*, pk: int, by: User, now: datetime) -> SiteDocument:
 
 
 def restore_document(*, pk: int, by: User) -> SiteDocument:
-    """Bring back what was taken away. Raises NotFound or Forbidden."""
+    """Bring back what was taken away. Raises NotFound, Forbidden, Invalid when the site is full."""
     return _mark(pk=pk, by=by, removed_at=None)
 
 
@@ -139,10 +139,14 @@ def _put_paper(document: SiteDocument, file: File, ending: str) -> None:
 
 @transaction.atomic
 def _keep(document: SiteDocument) -> None:
+    _check_room(document)
+    document.save(force_insert=True)
+
+
+def _check_room(document: SiteDocument) -> None:
     Site.objects.select_for_update(no_key=True, of=("self",)).get(pk=document.site_id)
     if SiteDocument.objects.present().filter(site=document.site_id).count() >= MOST_DOCUMENTS:
         raise _refusal(_("每个站点最多 %(limit)d 个文件。") % {"limit": MOST_DOCUMENTS})
-    document.save(force_insert=True)
 
 
 @transaction.atomic
@@ -150,6 +154,8 @@ def _mark(*, pk: int, by: User, removed_at: datetime | None) -> SiteDocument:
     document = selectors.document_for(
         user=by, pk=pk, ability=Ability.MANAGE_SITE, with_removed=removed_at is None
     )
+    if document.removed_at and not removed_at:
+        _check_room(document)
     document.removed_at = removed_at
     document.removed_by = by if removed_at else None
     document.save(update_fields=["removed_at", "removed_by"])

@@ -12,6 +12,7 @@ from django.utils import timezone
 from core.errors import Forbidden, Invalid, NotFound
 from sites import services
 from sites.models import SiteDocument
+from sites.services import documents
 from sites.services.documents import KEPT, clean_name
 from sites.tests.factories import People, people
 from workorders.tests.factories import picture
@@ -143,6 +144,18 @@ def test_what_is_taken_away_can_be_brought_back_until_it_is_purged(
     assert services.purge_documents(now=now + KEPT - timedelta(hours=1)) == 0
     assert services.purge_documents(now=now + KEPT + timedelta(hours=1)) == 1
     assert not [path for path in media.rglob("*") if path.is_file()]
+
+
+def test_what_is_brought_back_needs_room(cast: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "MOST_DOCUMENTS", 1)
+    first = add(cast)
+    services.remove_document(pk=first.pk, by=cast.ana, now=timezone.now())
+    second = add(cast)
+
+    with pytest.raises(Invalid):
+        services.restore_document(pk=first.pk, by=cast.ana)
+    services.remove_document(pk=second.pk, by=cast.ana, now=timezone.now())
+    assert services.restore_document(pk=first.pk, by=cast.ana).removed_at is None
 
 
 def test_each_file_that_cannot_be_kept_is_named(cast: People, client: Client) -> None:
