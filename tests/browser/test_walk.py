@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 # Also a desk at 400 %.
 SMALL = {"width": 320, "height": 640}
+TABLET = {"width": 768, "height": 1024}
 # Charts follow a frame later, and colours fade.
 _TURNED = """new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
   .then(() => Promise.all(document.getAnimations()
@@ -68,6 +69,8 @@ def test_in_english_from_a_dark_phone(world: World, visit: Visit) -> None:
         found[path, "phone"] = too_wide(ana) + objections(ana)
         turn(ana, size=SMALL, scheme="dark")
         found[path, "320 px"] = too_wide(ana)
+        turn(ana, size=TABLET, scheme="dark")
+        found[path, "tablet"] = too_wide(ana)
 
     assert {look: told for look, told in found.items() if told} == {}
     assert complaints(ana) == []
