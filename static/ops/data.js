@@ -133,7 +133,8 @@ function curves() {
     (event) => {
       const opener = event.target.closest("[data-curve]");
       if (!opener) return;
-      const open = $("#drawer.show [data-curve-of]");
+      // While it slides in, it is open for whoever clicks fast.
+      const open = $("#drawer:is(.show, .showing) [data-curve-of]");
       if (open?.dataset.curveOf !== opener.dataset.curve) return;
       event.preventDefault();
       event.stopPropagation();
