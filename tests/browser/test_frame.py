@@ -151,6 +151,8 @@ def test_the_drawer_leaves_the_page_in_use_and_fits_a_phone(world: World, visit:
     opener.click()
     drawer = page.locator("#drawer")
     expect(drawer.locator("#drawer-curves[data-drawn]")).to_be_visible()
+    # It has come to rest where it belongs.
+    expect(drawer).to_have_class(re.compile(r"\bshow\b"))
 
     expect(drawer).not_to_have_attribute("aria-modal", "true")
     box = drawer.bounding_box()
