@@ -126,8 +126,9 @@ def main() -> int:
     with services():
         steps = DJANGO if kind == "check" else (*DJANGO, SCHEMA_STEP)
         verdicts |= {step[0]: perform(step) for step in steps}
-    # Two workers, each with services of its own; the tests of a file stay together.
-    whole = ("-q", "-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
+    # Workers with services of their own, one more than two cores because some tests wait for
+    # processes; the tests of a file stay together.
+    whole = ("-q", "-n", "3", "--dist", "loadscope", "--no-loadscope-reorder")
     options = ("-q", "--quick", *given) if kind == "check" else (*whole, *given)
     begun = time.monotonic()
     print(flush=True)
