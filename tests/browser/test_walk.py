@@ -77,3 +77,12 @@ def test_in_english_from_a_dark_phone(world: World, visit: Visit) -> None:
 
     assert {look: told for look, told in found.items() if told} == {}
     assert complaints(ana) == []
+
+
+def test_whoever_is_sent_has_his_buttons_in_the_window(world: World, visit: Visit) -> None:
+    bo = visit(world.cast.bo, size=SMALL, language="en")
+
+    page = bo.open("/work/")
+
+    expect(page.locator(".work-act .btn-primary").first).to_be_visible()
+    assert too_wide(bo) == []
