@@ -11,17 +11,17 @@ from workorders import live
 from workorders.models import Task, WorkOrder
 from workorders.signals import workorder_moved
 
-Work = WorkOrder | Task
+OrderOrTask = WorkOrder | Task
 
 
 def write(
-    work: Work, entry: str, *, by: User | None, door: str, now: datetime, **columns: Any
+    work: OrderOrTask, entry: str, *, by: User | None, door: str, now: datetime, **columns: Any
 ) -> Any:
     """Add one row to the record, inside the caller's transaction."""
     return work.log.create(entry=entry, at=now, by=by, door=door, **columns)
 
 
-def handed_over(work: Work, assignee: User) -> dict[str, Any]:
+def handed_over(work: OrderOrTask, assignee: User) -> dict[str, Any]:
     """What the log keeps of an assignment, readable in both languages without the people's rows."""
     facts: dict[str, Any] = {
         "assignee": assignee.pk,
@@ -31,7 +31,7 @@ def handed_over(work: Work, assignee: User) -> dict[str, Any]:
     return facts if work.assignee is None else facts | {"before": work.assignee.pk}
 
 
-def announce(work: Work, event: live.Event) -> None:
+def announce(work: OrderOrTask, event: live.Event) -> None:
     """Tell browsers, and of an order's creation or move also the apps above, after commit."""
     if isinstance(work, Task):
         live.publish_task(work, event)
@@ -44,10 +44,10 @@ def announce(work: Work, event: live.Event) -> None:
         )
 
 
-def changed(work: Work) -> Changed:
+def changed(work: OrderOrTask) -> Changed:
     """Somebody else was first: the refusal with the fresh state, who made it and when."""
     rows: Any = type(work).objects
-    fresh: Work = rows.select_related("assignee").get(pk=work.pk)
+    fresh: OrderOrTask = rows.select_related("assignee").get(pk=work.pk)
     last = (
         fresh.log.filter(entry__in=["created", "move"])
         .select_related("by")

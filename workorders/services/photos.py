@@ -63,7 +63,7 @@ def _caption(caption: str) -> str:
 
 
 def _store(
-    photo: Photo | TaskPhoto, work: journal.Work, file: File, *, door: str, now: datetime
+    photo: Photo | TaskPhoto, work: journal.OrderOrTask, file: File, *, door: str, now: datetime
 ) -> None:
     """Write the files, then the row; without the row no file stays."""
     _check_open(work)
@@ -81,13 +81,13 @@ def _store(
         raise
 
 
-def _check_open(work: journal.Work) -> None:
+def _check_open(work: journal.OrderOrTask) -> None:
     if not work.is_open:
         raise MoveRefused(str(_ENDED[type(work)]), state=work.state)
 
 
 @transaction.atomic
-def _keep(photo: Photo | TaskPhoto, work: journal.Work, *, door: str, now: datetime) -> None:
+def _keep(photo: Photo | TaskPhoto, work: journal.OrderOrTask, *, door: str, now: datetime) -> None:
     """The row, its log row and the news; the work is locked so that it cannot close meanwhile."""
     rows: Any = type(work).objects
     work = rows.select_for_update(of=("self",)).get(pk=work.pk)

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from reports.services import demo
-from sites.models import Enterprise, User
+from sites.models import User
 
 MOST_HANDS = 4
 
@@ -34,13 +34,8 @@ class Command(BaseCommand):
         now = timezone.now()
         # Thousands of acts of the past would bury the lines that tell how far it is.
         logging.disable(logging.INFO)
-        if not Enterprise.objects.exists():
-            # A start that finds this file begins anew: see setup.
-            settings.DEMO_UNFINISHED.touch()
         hands = min(MOST_HANDS, os.cpu_count() or 1)
         made = demo.load(now=now, progress=self._say, clock=timezone.now, size=size, hands=hands)
-        if made is not None:
-            settings.DEMO_UNFINISHED.unlink()
         if made is None and not options["if_empty"]:
             raise CommandError("There are enterprises already; the demo wants an empty database.")
 

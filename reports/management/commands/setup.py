@@ -7,6 +7,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection, transaction
 
+from sites.models import Enterprise
+
 
 class Command(BaseCommand):
     help = (
@@ -26,7 +28,18 @@ class Command(BaseCommand):
         # The web server reads the hashed names when it starts.
         call_command("collectstatic", interactive=False, verbosity=0, **words)
         if options["demo"]:
-            call_command("demo", if_empty=True, **words)
+            self._make_demo(words)
+
+    def _make_demo(self, words: dict[str, Any]) -> None:
+        """Fill an empty database, marked for as long as that takes.
+
+        Only here, before any page is served: what a demo loaded by hand leaves half-made may stand
+        beside rows that people have entered meanwhile, and is never dropped.
+        """
+        if not Enterprise.objects.exists():
+            settings.DEMO_UNFINISHED.touch()
+        call_command("demo", if_empty=True, **words)
+        settings.DEMO_UNFINISHED.unlink(missing_ok=True)
 
     def _begin_anew(self) -> None:
         """Drop a demo that is not whole: pages were never served from it, so it is nobody's data."""
