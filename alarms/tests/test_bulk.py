@@ -196,12 +196,16 @@ def test_bulk_by_query_moves_only_what_was_there_when_it_was_shown(
     facts = {"verify-verdict": "real", "shown_at": client.get(url).context["shown_at"]}
     later = make_alarm(device=device, at=timezone.now() + timedelta(seconds=1))
 
-    client.post(url, facts)
+    told = client.post(url, facts, follow=True).content.decode()
 
+    assert "成功 1，跳过 1（新触发）" in told
+    assert f"{later.number} 打开表单后又触发，未处理。" in told
     assert Alarm.objects.get(pk=seen.pk).handling == Handling.VERIFIED
     assert Alarm.objects.get(pk=later.pk).handling == Handling.UNVERIFIED
-    for wrong in ("", "yesterday", "nan", "1e99"):
-        assert client.post(url, facts | {"shown_at": wrong}).status_code == 404
+    for wrong in ("", "yesterday", "nan", "1e99", "-1e18"):
+        told = client.post(url, facts | {"shown_at": wrong}, follow=True).content.decode()
+        assert f"{later.number} 打开表单后又触发，未处理。" in told
+        assert Alarm.objects.get(pk=later.pk).handling == Handling.UNVERIFIED
 
 
 def test_orders_for_many_alarms(cast: People, client: Client) -> None:

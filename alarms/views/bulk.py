@@ -55,10 +55,11 @@ def alarm_bulk(request: HttpRequest, move: str) -> HttpResponse:
     form = _form(request, move, alarms, user)
     if request.method == "POST" and form.is_valid():
         facts = {key: value for key, value in form.cleaned_data.items() if key != "hours"}
+        chosen, late = agreed(request, alarms)
         try:
             outcome = services.move_many(
                 move=move,
-                alarm_ids=[alarm.pk for alarm in alarms],
+                alarm_ids=[alarm.pk for alarm in chosen],
                 by=user,
                 door="web",
                 now=now,
@@ -67,6 +68,7 @@ def alarm_bulk(request: HttpRequest, move: str) -> HttpResponse:
         except Invalid as refusal:
             tell_fields(form, refusal)
         else:
+            outcome.skipped += late
             return _told(request, move, outcome, now)
     return _shown(request, move, form, alarms, now)
 
@@ -80,9 +82,24 @@ def picked(request: HttpRequest, user: User) -> AlarmQuerySet:
         return alarms.filter(pk__in=ids)
     query = QueryDict(request.GET.get("query", ""))
     filters = AlarmFilter(query, queryset=alarms, request=request)
-    rows = in_view(filters.qs if filters.is_valid() else alarms.none(), query.get("view", ""), user)
-    # Nobody has agreed to what was raised after the form had been counted.
-    return rows.filter(last_raised_at__lte=_shown_at(request)) if request.method == "POST" else rows
+    rows = filters.qs if filters.is_valid() else alarms.none()
+    return in_view(rows, query.get("view", ""), user)
+
+
+def agreed(
+    request: HttpRequest, alarms: Sequence[Alarm]
+) -> tuple[list[Alarm], list[services.Skipped]]:
+    """The alarms that stood behind the form when it was counted; those raised since are skipped.
+
+    Whoever chose them one by one has seen each.
+    """
+    if "all" not in request.GET:
+        return list(alarms), []
+    shown = _shown_at(request)
+    reason, brief = _("打开表单后又触发，未处理。"), _("新触发")
+    late = [alarm for alarm in alarms if alarm.last_raised_at > shown]
+    skipped = [services.Skipped(alarm.pk, alarm.number, reason, brief) for alarm in late]
+    return [alarm for alarm in alarms if alarm.last_raised_at <= shown], skipped
 
 
 def _shown_at(request: HttpRequest) -> datetime:

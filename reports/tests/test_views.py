@@ -234,6 +234,20 @@ def test_a_measured_value_is_shown_to_those_who_may_see_its_class(
         assert "417" not in words
 
 
+def test_who_may_not_see_loads_is_told_so_and_not_that_no_meter_answers(
+    cast: People, client: Client
+) -> None:
+    told, asked = "未授权负荷数据", "个进线表计有值"
+    words = page_of(cast.gu, client).get("/").content.decode()
+    assert asked in words
+    assert told not in words
+
+    Grant.objects.filter(user=cast.gu).update(data_classes=[DataClass.SAFETY])
+    words = page_of(cast.gu, client).get("/").content.decode()
+    assert told in words
+    assert asked not in words
+
+
 def test_the_lives_are_drawn_from_their_tables(cast: People, client: Client) -> None:
     page = page_of(cast.bo, client).get("/help/states/")
 

@@ -26,7 +26,7 @@ from reports.selectors.figures import Hall
 from reports.selectors.trends import Bar
 from reports.views.maps import map_context
 from sites.models import Site, User, access_for
-from sites.rules import Ability
+from sites.rules import Ability, DataClass
 from workorders.states import State, TaskState
 
 # Tiles of the month's orders; the other states stand in a line below them.
@@ -69,6 +69,7 @@ def hall(request: HttpRequest) -> HttpResponse:
         "normal_word": pgettext("site", "正常"),
         "silent_word": pgettext("site", "离线"),
         "broken_word": pgettext("data", "间断"),
+        "sees_load": access_for(user).sees_anywhere(DataClass.LOAD),
         "may_create_order": access_for(user).has_anywhere(Ability.CREATE_ORDER),
         **map_context(),
     }

@@ -218,6 +218,12 @@ class Access:
         """Whether the ability is held on any scope; for showing a button, never for a gate."""
         return any(ability in h.abilities for h in self.holdings)
 
+    def sees_anywhere(self, data_class: str) -> bool:
+        """Whether data of this class may be seen on any scope; for words, never for a gate."""
+        return any(
+            Ability.VIEW in h.abilities and data_class in h.data_classes for h in self.holdings
+        )
+
     def scope_ids(self, kind: ScopeKind, ability: Ability) -> frozenset[int]:
         """Keys of the scopes of one kind on which the ability is held."""
         return frozenset(

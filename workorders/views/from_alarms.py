@@ -16,7 +16,7 @@ from alarms import services as alarm_services
 from alarms.models import Alarm
 from alarms.services import Outcome, Skipped
 from alarms.states import Handling, Move, Severity
-from alarms.views.bulk import answer, picked, refused, shown_at
+from alarms.views.bulk import agreed, answer, picked, refused, shown_at
 from core.errors import DomainError, Invalid, NotFound
 from sites.models import User
 from sites.views import back
@@ -40,7 +40,9 @@ def orders_from_alarms(request: HttpRequest) -> HttpResponse:
         raise NotFound
     form = OrdersForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        outcome = _create_all(alarms, form.cleaned_data["description"], user, now)
+        chosen, late = agreed(request, alarms)
+        outcome = _create_all(chosen, form.cleaned_data["description"], user, now)
+        outcome.skipped += late
         return answer(request, _("创建工单：%(summary)s") % {"summary": outcome.summary}, outcome)
     ready = sum(
         Move.CREATE_ORDER in alarm_selectors.moves_for(user=user, alarm=alarm) for alarm in alarms
