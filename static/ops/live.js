@@ -156,13 +156,18 @@ function restored() {
 
 /* ---------- messages ---------- */
 
+/* The first counters tell what happened after the page was made and before it listened. */
 function counters(message) {
+  let isBehind = false;
   for (const [name, value] of Object.entries(message.n)) {
     for (const shown of $$(`[data-count="${name}"]`)) {
+      isBehind ||= shown.textContent !== String(value);
       shown.textContent = value;
       shown.hidden = !value && !shown.hasAttribute("data-count-zero");
     }
   }
+  if (isBehind && !state.isCounted) tell("live-restored", {});
+  state.isCounted = true;
 }
 
 function tell(name, detail) {
@@ -200,7 +205,7 @@ function open() {
   state.socket = socket;
   socket.addEventListener("open", () => {
     const wasLost = state.attempt > 0;
-    Object.assign(state, { seq: null, attempt: 0, lostAt: 0, heardAt: Date.now(), watched: "" });
+    Object.assign(state, { seq: null, isCounted: false, attempt: 0, lostAt: 0, heardAt: Date.now(), watched: "" });
     say("up", gettext("实时"));
     subscribe();
     restored();

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from alarms import services as alarm_services
 from alarms.models import Rule
@@ -150,6 +150,29 @@ def test_others_see_nothing(world: World, visit: Visit) -> None:
     assert page.locator("tr[data-alarm]").count() == 0
     assert page.locator("header [data-count=alarms_open]").is_hidden()
     assert cy.page.goto(f"{cy.url}/alarms/{world.alarm.pk}/").status == 404  # type: ignore[union-attr]
+
+
+def test_an_alarm_raised_before_the_page_listens_is_shown_all_the_same(
+    world: World, visit: Visit
+) -> None:
+    di, held, said = visit(world.cast.di), [], []
+
+    def hold(socket: WebSocketRoute) -> None:
+        held.append(socket)
+        # Playwright marks the function that it is given, which a method does not bear.
+        socket.on_message(lambda message: said.append(message))  # noqa: PLW0108
+
+    di.page.route_web_socket("**/ws/live/", hold)
+    page = di.open("/alarms/")
+    pk = raise_one(world)
+
+    server = held[0].connect_to_server()
+    held[0].on_message(lambda message: server.send(message))  # noqa: PLW0108
+    server.on_message(lambda message: held[0].send(message))  # noqa: PLW0108
+    for message in said:
+        server.send(message)
+
+    expect(page.locator(f"tr[data-row='{pk}']")).to_be_visible()
 
 
 @pytest.mark.slow
