@@ -40,9 +40,17 @@ TOPICS = frozenset({"alarms", "orders", "tasks"})
 class LiveConsumer(AsyncJsonWebsocketConsumer):
     """One browser window."""
 
+    pulse: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Leave however it ends: what is sent to a window that has just gone raises OSError."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self.leave()
+
     async def connect(self) -> None:
         """Let in whoever is signed in; the refusal comes after accepting, so that it has a code."""
-        self.pulse: asyncio.Task[None] | None = None
         self.wish = watching.Wish()
         self.watch = watching.Watch()
         self.rights = watching.Rights(user=User(), site_ids=frozenset(), ends_at=None)
@@ -54,7 +62,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         if await self.recheck():
             self.pulse = asyncio.create_task(self.beat())
 
-    async def disconnect(self, code: int) -> None:
+    async def leave(self) -> None:
+        """Stop the pulse and leave the groups."""
         if self.pulse is not None:
             self.pulse.cancel()
             with suppress(asyncio.CancelledError):
@@ -186,7 +195,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
                     heartbeat_at += HEARTBEAT_S
             except (DatabaseError, redis.RedisError, OSError) as reason:
                 # The services may be restarting; the browser sees no heartbeat meanwhile.
-                logger.warning("live.pulse_failed error=%s", reason)
+                logger.warning("live.pulse_failed error=%r", reason)
             await asyncio.sleep(PULSE_S)
 
     async def send_changes(self) -> None:

@@ -50,11 +50,11 @@ def cookie_of(user: User) -> bytes:
     return f"sessionid={client.cookies['sessionid'].value}".encode()
 
 
-async def connect(user: User | None) -> Socket:
+async def connect(user: User | None, app: Any = application) -> Socket:
     headers = [(b"origin", b"http://localhost"), (b"host", b"localhost")]
     if user is not None:
         headers.append((b"cookie", await sync_to_async(cookie_of)(user)))
-    socket = Socket(application, "/ws/live/", headers=headers)
+    socket = Socket(app, "/ws/live/", headers=headers)
     assert await socket.connect()
     return socket
 
@@ -220,6 +220,29 @@ async def test_others_hear_nothing(cast: People, device: Device) -> None:
     while not await socket.receive_nothing(timeout=0.05):
         assert (await socket.receive())["t"] in {"hb", "snap"}
     await socket.disconnect()
+
+
+async def test_a_window_that_goes_while_it_is_told_something_leaves_nothing_behind(
+    cast: People, device: Device
+) -> None:
+    async def cut_off(scope: Any, receive: Any, send: Any) -> None:
+        async def sent(message: dict[str, Any]) -> None:
+            if '"t": "alarm"' in str(message.get("text")):
+                raise ConnectionResetError
+            await send(message)
+
+        await application(scope, receive, sent)
+
+    socket = await connect(cast.di, cut_off)
+    await subscribe(socket, topics=["alarms"])
+    await until(socket, "count")
+
+    await sync_to_async(make_alarm)(device=device, at=timezone.now())
+
+    with pytest.raises(ConnectionResetError):
+        await socket.wait()
+    pulses = [task for task in asyncio.all_tasks() if "LiveConsumer.beat" in repr(task)]
+    assert pulses == []
 
 
 async def test_a_heartbeat_tells_the_time(cast: People) -> None:

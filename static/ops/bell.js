@@ -45,7 +45,8 @@ function waitForClick() {
   };
   context.addEventListener("statechange", told);
   const wake = () => context.resume();
-  for (const name of ["pointerdown", "keydown"]) addEventListener(name, wake, { once: true });
+  // Not when the pointer goes down: the button that goes away would move what is being clicked.
+  for (const name of ["click", "keydown"]) addEventListener(name, wake, { once: true });
   told();
 }
 

@@ -307,10 +307,13 @@ function start() {
   document.addEventListener("click", clicked);
   acts();
   menus();
-  document.body.addEventListener("htmx:afterSettle", () => {
-    state.list = $("[data-list]");
-    if (state.list) show();
-  });
+  // The fresh list comes with empty boxes and settles a moment later: neither is to be seen.
+  for (const name of ["htmx:afterSwap", "htmx:afterSettle"]) {
+    document.body.addEventListener(name, () => {
+      state.list = $("[data-list]");
+      if (state.list) show();
+    });
+  }
   show();
 }
 

@@ -72,6 +72,27 @@ def test_triage_by_keys(world: World, visit: Visit) -> None:
     assert ana.complaints() == []
 
 
+def test_what_is_selected_never_looks_unselected_while_the_list_comes_anew(
+    world: World, visit: Visit
+) -> None:
+    page = visit(world.cast.ana).open("/alarms/")
+    page.locator("[data-select-page]").check()
+
+    page.evaluate("""
+        document.body.addEventListener(
+          "htmx:afterSwap",
+          () => {
+            const boxes = [...document.querySelectorAll("[data-select-page], tr [data-select]")];
+            document.body.dataset.kept = String(boxes.every((box) => box.checked));
+          },
+          { once: true },
+        );
+        htmx.trigger("[data-list]", "refresh");
+    """)
+
+    expect(page.locator("body")).to_have_attribute("data-kept", "true")
+
+
 @pytest.mark.timeout(120)
 def test_triage_by_thumb(world: World, visit: Visit) -> None:
     ana = visit(world.cast.ana, size=PHONE)

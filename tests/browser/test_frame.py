@@ -231,6 +231,22 @@ def test_the_bell_shows_what_waits_and_remembers_what_was_seen(world: World, vis
     assert di.complaints() == []
 
 
+def test_nothing_moves_away_from_under_a_pressed_pointer(world: World, visit: Visit) -> None:
+    User.objects.filter(pk=world.cast.di.pk).update(has_alarm_sound=True)
+    page = visit(world.cast.di).open("/")
+    bell, wake = page.locator("[data-bell]"), page.locator("[data-sound-enable]")
+    expect(wake).to_be_visible()
+
+    bell.hover()
+    page.mouse.down()
+    # By now sound that was woken by the press would be on, and the button for it gone.
+    page.evaluate("new AudioContext().resume().then(() => undefined)")
+    page.mouse.up()
+
+    expect(page.locator("#notices .notice").first).to_be_visible()
+    expect(wake).to_be_hidden()
+
+
 def test_search_and_notices_on_a_phone(world: World, visit: Visit) -> None:
     bo = visit(world.cast.bo, size=PHONE)
     page = bo.open("/")
