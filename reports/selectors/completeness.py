@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection
 from django.db.models import (
+    Aggregate,
     DateField,
     F,
     Func,
@@ -118,16 +119,6 @@ def _on_days(now: datetime, days_ago: int, zones: Collection[str]) -> Q:
     return condition
 
 
-def total(
-    *, user: User, now: datetime, days_ago: int = 0, zones: Collection[str] | None = None
-) -> Share:
-    """All visible sites together, on their own today or so many days before. zones: as in on_day."""
-    rows = SiteTally.objects.visible_to(user).filter(on_day(now, days_ago=days_ago, zones=zones))
-    return _share(
-        rows.aggregate(good=Sum("good"), expected=Sum("expected"), until=Max("counted_until"))
-    )
-
-
 def together(shares: Iterable[Share]) -> Share:
     """Several shares as one."""
     found = list(shares)
@@ -144,13 +135,16 @@ def by_site(*, user: User, now: datetime, site_ids: Collection[int]) -> dict[int
     return {row.site_id: Share(row.good, row.expected, row.counted_until) for row in rows}
 
 
-def by_town(*, user: User, now: datetime, zones: Collection[str]) -> dict[int | None, Share]:
-    """Completeness of today by town of the enterprise; None holds those without one."""
-    rows = SiteTally.objects.visible_to(user).filter(on_day(now, zones=zones)).order_by()
-    sums = rows.values(town=F("site__enterprise__town")).annotate(
-        good_sum=Sum("good"), expected_sum=Sum("expected"), until=Max("counted_until")
+def by_town(
+    *, user: User, now: datetime, zones: Collection[str]
+) -> dict[int | None, tuple[Share, Share]]:
+    """Completeness of today and of yesterday by town of the enterprise; None: those without one."""
+    days = [on_day(now, days_ago=days_ago, zones=zones) for days_ago in (0, 1)]
+    rows = SiteTally.objects.visible_to(user).filter(days[0] | days[1]).order_by()
+    sums = rows.values_list("site__enterprise__town").annotate(
+        **_sums("today", days[0]), **_sums("yesterday", days[1])
     )
-    return {row["town"]: Share(row["good_sum"], row["expected_sum"], row["until"]) for row in sums}
+    return {town: (_share(*found[:3]), _share(*found[3:])) for town, *found in sums}
 
 
 def lowest(
@@ -217,9 +211,7 @@ def last_data(site_ids: Collection[int]) -> dict[int, datetime]:
 def days_of_site(*, site: Site, now: datetime, days: int = DAYS) -> Share:
     """A site's last days together, the present one included."""
     rows = SiteTally.objects.filter(site=site, day__range=_range(site, now, days))
-    return _share(
-        rows.aggregate(good=Sum("good"), expected=Sum("expected"), until=Max("counted_until"))
-    )
+    return _share(*rows.aggregate(**_sums("all")).values())
 
 
 def by_device(*, site: Site, now: datetime, days: int = DAYS) -> list[DeviceShare]:
@@ -281,5 +273,14 @@ def _range(site: Site, now: datetime, days: int) -> tuple[date, date]:
     return today - timedelta(days=days - 1), today
 
 
-def _share(found: dict[str, object]) -> Share:
-    return Share(found["good"] or 0.0, found["expected"] or 0.0, found["until"])  # type: ignore[arg-type]
+def _sums(name: str, condition: Q | None = None) -> dict[str, Aggregate]:
+    """What a share of some rows is made of, in the order of `_share`."""
+    return {
+        f"{name}_good": Sum("good", filter=condition),
+        f"{name}_expected": Sum("expected", filter=condition),
+        f"{name}_until": Max("counted_until", filter=condition),
+    }
+
+
+def _share(good: float | None, expected: float | None, until: datetime | None) -> Share:
+    return Share(good or 0.0, expected or 0.0, until)

@@ -104,7 +104,7 @@ def hall(*, user: User, now: datetime, month: date | None = None, period: str = 
         devices=_devices(user),
         completeness=Completeness(
             today=completeness.together(row.share for row in rows),
-            yesterday=completeness.total(user=user, now=now, days_ago=1, zones=zones),
+            yesterday=completeness.together(row.yesterday for row in rows),
         ),
         lowest=completeness.lowest(user=user, now=now, zones=zones),
         load=loads.load(user=user, now=now),

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -34,8 +34,19 @@ def load(*, user: User, now: datetime, town_id: int | None = None) -> Load:
     rows = _rows(user)
     if town_id is not None:
         rows = rows.filter(site__enterprise__town=town_id)
-    power, at = _sum(rows, now)
-    peak = _peak(rows, now)
+    # One value per zone and day: thousands of small ones take longer to hand over than to add up.
+    groups = rows.order_by().values_list("site__timezone", "day")
+    sums: list[tuple[Any, ...]] = []
+    quarters: dict[datetime, float] = {}
+    for zone, day, number, slots, *found in groups.annotate(
+        Count("pk"), all=_Joined("slots"), **_sums(now)
+    ):
+        sums.append(tuple(found))
+        if day == local_day(now, zone):
+            _add_up(quarters, np.frombuffer(slots, np.float32).reshape(number, -1), day, zone)
+    power, at = _power(sums)
+    peak_at = max(quarters, key=lambda moment: quarters[moment], default=None)
+    peak = None if peak_at is None else (quarters[peak_at], peak_at)
     if power.total_kw is not None and at and (peak is None or power.total_kw > peak[0]):
         peak = power.total_kw, at
     return Load(power, at, *(peak or (None, None)))
@@ -45,23 +56,34 @@ def power_of_sites(
     *, user: User, now: datetime, site_ids: Collection[int] | QuerySet[Any, Any]
 ) -> Power:
     """The sum over some sites."""
-    return _sum(_rows(user).filter(site__in=site_ids), now)[0]
+    rows = _rows(user).filter(site__in=site_ids)
+    return _power([tuple(rows.aggregate(**_sums(now)).values())])[0]
 
 
 def _rows(user: User) -> QuerySet[SiteLoad]:
     return SiteLoad.objects.visible_to(user, data_class=DataClass.LOAD)
 
 
-def _sum(rows: QuerySet[SiteLoad], now: datetime) -> tuple[Power, datetime | None]:
+def _sums(now: datetime) -> dict[str, Aggregate]:
+    """What power is made of, in the order of `_power`."""
     is_fresh = Q(at__gte=now - FRESH)
-    found = rows.aggregate(
-        total_kw=Sum("power_kw", filter=is_fresh),
-        fresh=Sum("fresh", filter=is_fresh, default=0),
-        meters=Sum("meters", default=0),
-        at=Max("at"),
+    return {
+        "total_kw": Sum("power_kw", filter=is_fresh),
+        "fresh_meters": Sum("fresh", filter=is_fresh, default=0),
+        "all_meters": Sum("meters", default=0),
+        "taken_at": Max("at"),
+    }
+
+
+def _power(sums: list[tuple[Any, ...]]) -> tuple[Power, datetime | None]:
+    """The groups together: their power, and when the newest of it was taken."""
+    known = [total_kw for total_kw, *_rest in sums if total_kw is not None]
+    power = Power(
+        total_kw=sum(known) if known else None,
+        fresh=sum(fresh for _kw, fresh, _meters, _at in sums),
+        meters=sum(meters for _kw, _fresh, meters, _at in sums),
     )
-    at = found.pop("at")
-    return Power(**found), at
+    return power, max((at for *_rest, at in sums if at), default=None)
 
 
 class _Joined(Aggregate):
@@ -72,22 +94,11 @@ class _Joined(Aggregate):
     output_field = BinaryField()
 
 
-def _peak(rows: QuerySet[SiteLoad], now: datetime) -> tuple[float, datetime] | None:
-    """Quarters are added up as they lie in time, whichever zone a site's day belongs to."""
-    # One value per zone and day: thousands of small ones take longer to hand over than to add up.
-    by_day = rows.order_by().values_list("site__timezone", "day")
-    sums: dict[datetime, float] = {}
-    for zone, day, number, slots in by_day.annotate(Count("pk"), all=_Joined("slots")):
-        if day != local_day(now, zone):
-            continue
-        start = day_bounds(day, zone)[0]
-        quarters = np.frombuffer(slots, np.float32).reshape(number, -1)
-        known = ~np.isnan(quarters).all(axis=0)
-        totals = np.nan_to_num(quarters.astype(np.float64)).sum(axis=0)
-        for place in np.flatnonzero(known).tolist():
-            at = start + timedelta(seconds=place * SLOT_S)
-            sums[at] = sums.get(at, 0.0) + float(totals[place])
-    if not sums:
-        return None
-    at = max(sums, key=lambda moment: sums[moment])
-    return sums[at], at
+def _add_up(sums: dict[datetime, float], quarters: Any, day: date, zone: str) -> None:
+    """Add the quarters of sites (sites × quarters, kW) as they lie in time, whatever their zone."""
+    start = day_bounds(day, zone)[0]
+    known = ~np.isnan(quarters).all(axis=0)
+    totals = np.nan_to_num(quarters.astype(np.float64)).sum(axis=0)
+    for place in np.flatnonzero(known).tolist():
+        at = start + timedelta(seconds=place * SLOT_S)
+        sums[at] = sums.get(at, 0.0) + float(totals[place])

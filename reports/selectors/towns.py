@@ -60,11 +60,15 @@ class SiteCounts:
 
 @dataclass(frozen=True, slots=True)
 class TownRow:
-    """One town, or the sites whose enterprise is in none. zones: the time zones of its sites."""
+    """One town, or the sites whose enterprise is in none. zones: the time zones of its sites.
+
+    share, yesterday: data completeness of the sites' own days.
+    """
 
     town: Town | None
     sites: SiteCounts
     share: Share
+    yesterday: Share
     zones: frozenset[str]
 
     @property
@@ -89,7 +93,12 @@ def by_town(*, user: User, now: datetime) -> list[TownRow]:
     if None in counts:
         towns.append(None)
     return [
-        TownRow(town, SiteCounts(**counts[pk]), shares.get(pk, Share()), frozenset(zones[pk]))
+        TownRow(
+            town,
+            SiteCounts(**counts[pk]),
+            *shares.get(pk, (Share(), Share())),
+            zones=frozenset(zones[pk]),
+        )
         for town, pk in ((town, town.pk if town else None) for town in towns)
     ]
 
