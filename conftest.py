@@ -45,8 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The workers of a parallel run have services of their own."""
+    """The workers of a parallel run have services of their own, with tables made here."""
     if getattr(config.option, "numprocesses", None) and not _is_worker():
+        testing.make_tables()
         testing.end()
 
 

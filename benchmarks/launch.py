@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from config.embedded import temporary_services
+from config.testing import take_kept
 
 ROOT = Path(__file__).resolve().parent.parent
 OPEN_FILES = 65_536
@@ -25,6 +26,7 @@ def launch(name: str) -> int:
     home = Path(tempfile.mkdtemp(prefix="dianwu-bench-", dir="/tmp"))  # noqa: S108
     home.chmod(0o711)
     try:
+        take_kept(home)
         with temporary_services(home, durable=True) as addresses:
             return subprocess.call(command, cwd=ROOT, env=os.environ | environment | addresses)
     except KeyboardInterrupt:

@@ -1,6 +1,7 @@
 """The services of a test run: one PostgreSQL and one Redis for all of it, never those of a demo.
 
-A cluster with the migrated tables is kept between runs and copied, as long as no migration changes.
+A cluster with the migrated tables is kept between runs and copied, as long as no migration changes;
+workers of a parallel run, and benchmarks, find the one that was made before them.
 """
 
 import atexit
@@ -15,6 +16,8 @@ from pathlib import Path
 
 import psycopg
 from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
 
 from config.children import birth_of
 from config.embedded import temporary_services
@@ -52,7 +55,7 @@ def begin() -> None:
     # To be passed through by the user that PostgreSQL runs as.
     home.chmod(0o711)
     _running.callback(shutil.rmtree, home, ignore_errors=True)
-    _take_kept(home)
+    take_kept(home)
     _running.callback(_keep, home)
     os.environ.update(_running.enter_context(temporary_services(home)))
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
@@ -69,11 +72,30 @@ def has_template() -> bool:
     return (Path(os.environ["DIANWU_HOME"]) / MARK).exists()
 
 
+def make_tables() -> None:
+    """Migrate once, for all who come after this pair is stopped; nothing when that is done."""
+    if has_template():
+        return
+    call_command("migrate", verbosity=0, interactive=False)
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]
+    make_template(connection.settings_dict["NAME"])
+
+
 def make_template(source: str) -> None:
     """Copy a freshly migrated database, to which nobody is connected, for this and later runs."""
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE {TEMPLATE} TEMPLATE "{source}"')
     (Path(os.environ["DIANWU_HOME"]) / MARK).touch()
+
+
+def take_kept(home: Path) -> None:
+    """Put a copy of the kept cluster below a home folder, when there is one."""
+    kept = _kept()
+    if kept.exists() and kept.stat().st_uid == os.geteuid():
+        _copy(kept / "postgres", home / "postgres")
+        (home / MARK).touch()
+        kept.touch()
 
 
 def _keep(home: Path) -> None:
@@ -91,14 +113,6 @@ def _keep(home: Path) -> None:
     except OSError:
         # Another run was first.
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _take_kept(home: Path) -> None:
-    kept = _kept()
-    if kept.exists() and kept.stat().st_uid == os.geteuid():
-        _copy(kept / "postgres", home / "postgres")
-        (home / MARK).touch()
-        kept.touch()
 
 
 def _kept() -> Path:
