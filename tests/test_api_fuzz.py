@@ -8,7 +8,6 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -135,13 +134,10 @@ def room_of(path: str) -> str:
     return path.removeprefix("/api/v1/").split("/")[0]
 
 
-@pytest.mark.django_db
-def test_the_world_has_what_the_paths_name(settings: Any, tmp_path: Path) -> None:
-    settings.MEDIA_ROOT = tmp_path
-
+def test_the_world_has_what_the_paths_name(world: World) -> None:
     rooms = {room_of(path) for path in document()["paths"] if "{id}" in path}
 
-    assert set(make_world().ids) == rooms
+    assert set(world.ids) == rooms
 
 
 @schema.parametrize()

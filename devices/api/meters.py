@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.endpoints import Body, Endpoint, IdField, TextField
+from core.endpoints import Body, Endpoint, FlagField, IdField, TextField
 from core.errors import Invalid
 from devices import selectors
 from devices.forms import MetersForm
@@ -30,7 +30,7 @@ class MetersBody(Body):
     first_circuit = IdField(required=False, allow_null=True, default=None)
     ct = serializers.FloatField(required=False, allow_null=True, default=None, min_value=0.001)
     pt = serializers.FloatField(required=False, allow_null=True, default=None, min_value=0.001)
-    dry_run = serializers.BooleanField(default=False)
+    dry_run = FlagField(default=False)
 
 
 class PlannedMeter(serializers.Serializer[Any]):

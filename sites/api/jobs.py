@@ -94,9 +94,12 @@ class JobCancelEndpoint(Endpoint):
 class JobFileEndpoint(Endpoint):
     """The result of a job."""
 
-    renderer_classes = [asked_as(XLSX, "xlsx"), JSONRenderer]
+    renderer_classes = [asked_as(XLSX, "xlsx"), asked_as("text/csv", "csv"), JSONRenderer]
 
-    @extend_schema(operation_id="jobs_file", responses={(200, XLSX): OpenApiTypes.BINARY})
+    @extend_schema(
+        operation_id="jobs_file",
+        responses={(200, kind): OpenApiTypes.BINARY for kind in (XLSX, "text/csv")},
+    )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         """Fetch the result file of a job while it is kept."""
         job = selectors.job_for(user=self.person, pk=pk)

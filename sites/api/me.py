@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.endpoints import Body, Endpoint, MomentField, Row, TextField
+from core.endpoints import Body, Endpoint, FlagField, MomentField, Row, TextField
 from sites import services
 from sites.api.references import OrganisationReference, TeamReference
 from sites.models import Grant, User, access_for
@@ -91,9 +91,9 @@ class ProfileBody(Body):
     language = serializers.ChoiceField(choices=User.Language.choices, required=False)
     theme = serializers.ChoiceField(choices=User.Theme.choices, required=False)
     density = serializers.ChoiceField(choices=User.Density.choices, required=False)
-    has_shortcuts = serializers.BooleanField(required=False)
-    has_alarm_sound = serializers.BooleanField(required=False)
-    has_alarm_notice = serializers.BooleanField(required=False)
+    has_shortcuts = FlagField(required=False)
+    has_alarm_sound = FlagField(required=False)
+    has_alarm_notice = FlagField(required=False)
 
 
 class MeEndpoint(Endpoint):

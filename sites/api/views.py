@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.endpoints import Body, Endpoint, Row, TextField
+from core.endpoints import Body, Endpoint, FlagField, Row, TextField
 from core.errors import NotFound
 from core.lists import QUERY_LENGTH
 from sites import services
@@ -50,14 +50,14 @@ class SavedViewBody(Body):
         child=TextField(max_length=40), required=False, default=list, max_length=60
     )
     ordering = TextField(max_length=60, required=False, default="", allow_blank=True)
-    is_shared = serializers.BooleanField(required=False, default=False)
+    is_shared = FlagField(required=False, default=False)
 
 
 class SavedViewChange(Body):
     """A new name, shared or not."""
 
     name = TextField(max_length=NAME_LENGTH, required=False)
-    is_shared = serializers.BooleanField(required=False)
+    is_shared = FlagField(required=False)
 
 
 class SavedViewQuery(serializers.Serializer[Any]):

@@ -142,7 +142,7 @@ def _write_a_file(job: Job, progress: Progress) -> Outcome:
     for step in range(3):
         progress(step, 3, "Step")
     words = str(job.facts.get("words", ""))
-    return Outcome(f"Done: {words}", {"words": words}, words.encode(), "words.txt")
+    return Outcome(f"Done: {words}", {"words": words}, words.encode(), "words.xlsx")
 
 
 register(Work("test", "Test", _write_a_file))

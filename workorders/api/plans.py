@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from alarms.rules.texts import NOTE_LENGTH
-from core.endpoints import Body, Endpoint, IdField, ListEndpoint, TextField
+from core.endpoints import Body, Endpoint, FlagField, IdField, ListEndpoint, TextField
 from core.errors import Invalid
 from sites.models import Site, Team
 from sites.rules import Ability
@@ -29,7 +29,7 @@ class PlanBody(Body):
     name = TextField(max_length=120)
     name_en = TextField(max_length=160, required=False, default="", allow_blank=True)
     team = IdField()
-    is_whole_team = serializers.BooleanField(required=False, default=False)
+    is_whole_team = FlagField(required=False, default=False)
     sites = serializers.ListField(child=IdField(), required=False, default=list, max_length=5000)
     instructions = TextField(max_length=NOTE_LENGTH, required=False, default="", allow_blank=True)
     recurrence = serializers.ChoiceField(choices=Recurrence.choices)
@@ -43,7 +43,7 @@ class PlanBody(Body):
 class EnableBody(Body):
     """Whether the plan makes tasks."""
 
-    is_enabled = serializers.BooleanField()
+    is_enabled = FlagField()
 
 
 _EXAMPLE = OpenApiExample(
