@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Literal
 
 from devices.drivers import (
     Block,
@@ -20,6 +21,7 @@ from devices.drivers import (
 )
 from devices.drivers.backoff import Backoffs
 from devices.drivers.modbus import ModbusTcpTransport, Transport
+from devices.drivers.rtu_tcp import RtuTcpTransport
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +38,11 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BusSpec:
-    """Where a bus is and how it wants to be spoken to; a new version means changed facts."""
+    """Where a bus is and how it wants to be spoken to; a new version means changed facts.
+
+    framing: what goes over the connection. dtu_id: not empty when the bus is the connection that
+    this DTU makes to us; host, port and framing mean nothing then, the DTU's profile says it.
+    """
 
     key: int
     version: int | str
@@ -45,6 +51,13 @@ class BusSpec:
     timeout_s: float = 1.0
     connect_timeout_s: float = 3.0
     gap_s: float = 0.0
+    framing: Literal["mbap", "rtu"] = "mbap"
+    dtu_id: str = ""
+
+    @property
+    def line(self) -> tuple[str, str, str, int]:
+        """Which connection it is; another one is made when this differs."""
+        return self.dtu_id, self.framing, self.host, self.port
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,8 +92,14 @@ class BusStatus:
     silent: dict[int, tuple[int, float]] = field(default_factory=dict)
 
 
+def dial(spec: BusSpec) -> Transport:
+    """A connection that is made to the gateway."""
+    kind = RtuTcpTransport if spec.framing == "rtu" else ModbusTcpTransport
+    return kind(spec.host, spec.port)
+
+
 class BusOwner:
-    """Speaks for one (host, port): one transaction at a time, the connection kept open.
+    """Speaks for one gateway's connection: one transaction at a time, the connection kept open.
 
     Polls fail fast: while the gateway is unreachable they answer "refused", while their device is
     in back-off "backoff", without touching the wire. On-demand and control requests always try. A
@@ -92,7 +111,7 @@ class BusOwner:
         self,
         spec: BusSpec,
         *,
-        transport: Callable[[str, int], Transport] = ModbusTcpTransport,
+        transport: Callable[[BusSpec], Transport] = dial,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -110,6 +129,7 @@ class BusOwner:
         self._wake: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._transport: Transport | None = None
+        self._line_of = spec.line
         self._free_at = 0.0
         self._is_closed = False
 
@@ -149,6 +169,11 @@ class BusOwner:
         """Take changed facts from the next transaction on; all back-offs are forgotten."""
         self.spec = spec
         self.backoffs.forget()
+
+    def arrived(self) -> None:
+        """The gateway has dialled in: polls need not wait for the next try."""
+        if self.backoffs.link is not None:
+            self.backoffs.link.retry_at = 0.0
 
     async def close(self) -> None:
         """Stop serving and drop the connection; what is still queued answers "closed"."""
@@ -287,7 +312,7 @@ class BusOwner:
         """A connection that may be spoken on now, and whether it stood before."""
         spec = self.spec
         transport = self._transport
-        if transport is not None and (transport.host, transport.port) != (spec.host, spec.port):
+        if transport is not None and self._line_of != spec.line:
             transport.close()
         is_kept = transport is not None and transport.is_connected
         if transport is None or not is_kept:
@@ -297,13 +322,13 @@ class BusOwner:
         return transport, is_kept
 
     async def _connect(self, spec: BusSpec) -> Transport:
-        transport = self._make_transport(spec.host, spec.port)
+        transport = self._make_transport(spec)
         try:
             async with self._connecting:
                 await transport.connect(timeout_s=spec.connect_timeout_s)
         except BusRefused as error:
             self.backoffs.note_no_link(self._clock(), str(error))
             raise
-        self._transport = transport
+        self._transport, self._line_of = transport, spec.line
         self.connects += 1
         return transport

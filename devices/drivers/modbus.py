@@ -48,9 +48,6 @@ logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 class Transport(Protocol):
     """A connection that asks one question at a time."""
 
-    host: str
-    port: int
-
     @property
     def is_connected(self) -> bool:
         """Whether the next question can be sent without connecting."""

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -11,7 +11,12 @@ from typing import Any, TypeVar
 import uvloop
 
 from devices.drivers import Block, DeviceRead
-from devices.drivers.bus import BusOwner, BusRequest, BusSpec, BusStatus, Priority, Write
+from devices.drivers.bus import BusOwner, BusRequest, BusSpec, BusStatus, Priority, Write, dial
+from devices.drivers.dialin import DtuProfile, SessionFacts
+from devices.drivers.dialin.door import Door
+from devices.drivers.dialin.session import Session
+from devices.drivers.dialin.transport import DialInTransport
+from devices.drivers.modbus import Transport
 
 # Many, because each gateway that swallows calls holds its place for the whole connect time-out.
 CONNECTING_AT_ONCE = 1024
@@ -41,11 +46,14 @@ class BusPool:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._buses: dict[int, BusOwner] = {}
+        self._by_dtu: dict[str, BusOwner] = {}
         self._busy: set[int] = set()
         self._ready: list[DeviceRead] = []
         self._delivered = 0
         self._waiting: asyncio.Future[None] | None = None
         self._connecting: asyncio.Semaphore | None = None
+        self._door: Door | None = None
+        self._known: dict[str, DtuProfile] | None = None
 
     def start(self) -> None:
         """Start the loop thread."""
@@ -54,10 +62,11 @@ class BusPool:
         self._thread.start()
 
     def stop(self) -> None:
-        """Close every bus and end the thread; polls under way answer "closed"."""
+        """Close every bus and the door, and end the thread; polls under way answer "closed"."""
         if self._loop is None or self._thread is None:
             return
         self._call(self._apply, ())
+        self._call(self._close_door)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(STOP_PATIENCE_S)
         self._loop.close()
@@ -98,6 +107,25 @@ class BusPool:
         """Every bus by its key."""
         return self._call(self._status)
 
+    def open_door(self, host: str, port: int) -> int:
+        """Listen for DTUs; returns the port, port 0 takes any free one. Raises OSError.
+
+        Callers wait until `admit` has said who may come in.
+        """
+        return self._call(self._open_door, host, port)
+
+    def admit(self, known: Mapping[str, DtuProfile]) -> None:
+        """Who may dial in from now on, by id; a DTU that may no longer is hung up on."""
+        self._call(self._admit, dict(known))
+
+    def sessions(self) -> dict[str, SessionFacts]:
+        """Every admitted DTU that has dialled in since the door opened, by id."""
+        return self._call(self._sessions)
+
+    def strangers(self) -> dict[str, int]:
+        """How many callers were shown out since the door opened, by reason; see `Strangers`."""
+        return self._call(self._strangers)
+
     def _running(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             raise RuntimeError("the pool is not started")
@@ -122,10 +150,50 @@ class BusPool:
         for key, spec in wanted.items():
             bus = self._buses.get(key)
             if bus is None:
-                bus = self._buses[key] = BusOwner(spec, connecting=self._connecting)
+                bus = self._buses[key] = BusOwner(
+                    spec, transport=self._transport, connecting=self._connecting
+                )
                 bus.start()
             elif bus.spec.version != spec.version:
                 bus.reconfigure(spec)
+        self._by_dtu = {bus.spec.dtu_id: bus for bus in self._buses.values() if bus.spec.dtu_id}
+
+    async def _open_door(self, host: str, port: int) -> int:
+        if self._door is not None:
+            raise OSError("the door is open already")
+        door = Door(host, port, arrived=self._arrived)
+        if self._known is not None:
+            door.admit(self._known)
+        opened = await door.open()
+        self._door = door
+        return opened
+
+    async def _close_door(self) -> None:
+        door, self._door = self._door, None
+        if door is not None:
+            await door.close()
+
+    async def _admit(self, known: dict[str, DtuProfile]) -> None:
+        self._known = known
+        if self._door is not None:
+            self._door.admit(known)
+
+    async def _sessions(self) -> dict[str, SessionFacts]:
+        return {} if self._door is None else self._door.sessions()
+
+    async def _strangers(self) -> dict[str, int]:
+        return {} if self._door is None else self._door.strangers()
+
+    def _transport(self, spec: BusSpec) -> Transport:
+        return DialInTransport(spec.dtu_id, self._session) if spec.dtu_id else dial(spec)
+
+    def _session(self, dtu_id: str) -> Session | None:
+        return None if self._door is None else self._door.session(dtu_id)
+
+    def _arrived(self, dtu_id: str) -> None:
+        bus = self._by_dtu.get(dtu_id)
+        if bus is not None:
+            bus.arrived()
 
     async def _poll(
         self, due: Sequence[PollJob], deadline_s: float, settle_s: float | None

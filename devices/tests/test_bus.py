@@ -45,8 +45,8 @@ class Bench:
         self.seconds += seconds
         await asyncio.sleep(0)
 
-    def line(self, host: str, port: int) -> "Line":
-        return Line(self, host, port)
+    def line(self, spec: BusSpec) -> "Line":
+        return Line(self, spec.host, spec.port)
 
 
 class Line:
