@@ -59,6 +59,11 @@ class BusSpec:
         """Which connection it is; another one is made when this differs."""
         return self.dtu_id, self.framing, self.host, self.port
 
+    @property
+    def is_serial(self) -> bool:
+        """Whether answers may be broken by noise on the way."""
+        return self.framing == "rtu" or self.dtu_id != ""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Write:
@@ -263,8 +268,11 @@ class BusOwner:
                 read.blocks = [None] * len(request.blocks)
             read.blocks[position] = words
 
-    async def _read(self, request: BusRequest, block: Block) -> Words:
-        """One question. A kept connection may have died unnoticed: then again on a new one."""
+    async def _read(self, request: BusRequest, block: Block, *, is_repeat: bool = False) -> Words:
+        """One question. A kept connection may have died unnoticed: then again on a new one.
+
+        What noise broke on a serial line is asked for once more.
+        """
         transport, is_kept = await self._line()
         try:
             words = await transport.read(
@@ -272,8 +280,10 @@ class BusOwner:
             )
         except DriverError as error:
             if is_kept and isinstance(error, BusRefused):
-                return await self._read(request, block)
+                return await self._read(request, block, is_repeat=is_repeat)
             self._note(request.device_id, error)
+            if isinstance(error, BusMalformed) and self.spec.is_serial and not is_repeat:
+                return await self._read(request, block, is_repeat=True)
             raise
         self._note(request.device_id, None)
         return words
@@ -322,13 +332,15 @@ class BusOwner:
         return transport, is_kept
 
     async def _connect(self, spec: BusSpec) -> Transport:
-        transport = self._make_transport(spec)
+        transport = self._transport
+        if transport is None or self._line_of != spec.line:
+            transport = self._transport = self._make_transport(spec)
+            self._line_of = spec.line
         try:
             async with self._connecting:
                 await transport.connect(timeout_s=spec.connect_timeout_s)
         except BusRefused as error:
             self.backoffs.note_no_link(self._clock(), str(error))
             raise
-        self._transport, self._line_of = transport, spec.line
         self.connects += 1
         return transport

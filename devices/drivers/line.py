@@ -3,7 +3,10 @@
 import asyncio
 
 from devices.drivers import BusMalformed, BusRefused, BusTimeout
-from devices.drivers.pdu import BROADCAST, Parser, is_read
+from devices.drivers.pdu import BROADCAST, Parser, answer_size, is_read, marker
+
+# Unit, function and length: all by which one answer is told from another.
+Shape = tuple[int, int, int]
 
 
 class Line(asyncio.Protocol):
@@ -11,8 +14,11 @@ class Line(asyncio.Protocol):
 
     A serial line has no transaction ids, and a server of serial lines passes on what they say to
     whoever is connected. So after a time-out nothing is asked until the answer has come after all,
-    or one more time-out has passed; what comes meanwhile is dropped. bytes_in and bytes_out count
-    this connection; asked_in_vain counts the questions since a byte was last heard.
+    or one more time-out has passed; what comes meanwhile is dropped. A network that stood still may
+    bring it even later. Answers come in the order of the questions, so before a question whose
+    answer would look like one that is owed, another is asked that cannot be mistaken: when that is
+    answered, nothing older is under way. bytes_in and bytes_out count this connection;
+    asked_in_vain counts the questions since a byte was last heard; owed holds what is still missing.
     """
 
     def __init__(self, parser: Parser) -> None:
@@ -21,6 +27,8 @@ class Line(asyncio.Protocol):
         self.bytes_out = 0
         self.asked_in_vain = 0
         self.owed_until = 0.0
+        self.owed: set[Shape] = set()
+        self._asked: Shape = (0, 0, 0)
         self._loop = asyncio.get_running_loop()
         self._socket: asyncio.Transport | None = None
         self._turn = asyncio.Lock()
@@ -47,14 +55,15 @@ class Line(asyncio.Protocol):
         if is_broadcast and is_read(pdu):
             raise BusMalformed("nobody answers to unit 0")
         async with self._turn:
-            await self._wait_for_quiet()
-            if self._socket is None:
-                raise BusRefused("not connected")
-            self.send(self.parser.ask(unit_id, pdu))
             if is_broadcast:
+                await self._put(pdu, unit_id)
                 self.parser.give_up()
                 return pdu
-            return await self._wait_for_answer(timeout_s)
+            await self._wait_for_quiet()
+            if is_read(pdu) and _shape(unit_id, pdu) in self.owed:
+                flush = marker(pdu, is_taken=lambda size: (unit_id, pdu[0], size) in self.owed)
+                await self._exchange(flush, unit_id, timeout_s)
+            return await self._exchange(pdu, unit_id, timeout_s)
 
     def send(self, data: bytes) -> None:
         """Write at once."""
@@ -62,6 +71,13 @@ class Line(asyncio.Protocol):
             self._socket.write(data)
             self.bytes_out += len(data)
             self._sent_at = self._loop.time()
+
+    def inherit(self, earlier: "Line") -> None:
+        """Take over what an earlier connection to the same line is owed; that one is closed."""
+        earlier.close()
+        self.owed = set(earlier.owed)
+        if self.parser.must_drain:
+            self.drain_until(earlier.owed_until)
 
     def drain_until(self, moment: float) -> None:
         """Ask nothing before that, in the loop's time, unless the answer that is owed comes."""
@@ -74,6 +90,24 @@ class Line(asyncio.Protocol):
         """Let what is under way pass; what has come before a question is not its answer."""
         await asyncio.sleep(0)
         await self._is_quiet.wait()
+
+    async def _put(self, pdu: bytes, unit_id: int) -> None:
+        await self._wait_for_quiet()
+        if self._socket is None:
+            raise BusRefused("not connected")
+        self.send(self.parser.ask(unit_id, pdu))
+
+    async def _exchange(self, pdu: bytes, unit_id: int, timeout_s: float) -> bytes:
+        """One question and its answer, with the books of what is owed."""
+        shape = self._asked = _shape(unit_id, pdu)
+        await self._put(pdu, unit_id)
+        was_owed = shape in self.owed
+        if self.parser.must_drain:
+            self.owed.add(shape)
+        answer = await self._wait_for_answer(timeout_s)
+        if not was_owed:
+            self.owed.clear()
+        return answer
 
     async def _wait_for_answer(self, timeout_s: float) -> bytes:
         self.asked_in_vain += 1
@@ -133,6 +167,7 @@ class Line(asyncio.Protocol):
             self.owed_until = 0.0
             waiting.set_result(answer)
         elif self._drain is not None:
+            self.owed.discard(self._asked)
             self._end_drain()
 
     def _lose(self, reason: str) -> None:
@@ -143,3 +178,7 @@ class Line(asyncio.Protocol):
             self._drain.cancel()
             self._drain = None
         self._is_quiet.set()
+
+
+def _shape(unit_id: int, pdu: bytes) -> Shape:
+    return unit_id, pdu[0], answer_size(pdu)

@@ -4,6 +4,7 @@ Source: Modbus Application Protocol Specification V1.1b3.
 """
 
 import struct
+from collections.abc import Callable
 from typing import Protocol
 
 from devices.drivers import (
@@ -19,6 +20,7 @@ from devices.drivers.modbus import SILENT_CODES
 WRITE_COIL, WRITE_REGISTER = 5, 6
 REGISTER_FUNCTION_CODES = (3, 4)
 EXCEPTION_FLAG = 0x80
+MOST_MARKED = 100
 ON, OFF = 0xFF00, 0x0000
 # Unit 0 speaks to all slaves of a serial line; none of them answers.
 BROADCAST = 0
@@ -61,6 +63,15 @@ def answer_size(question: bytes) -> int:
     if function_code in REGISTER_FUNCTION_CODES:
         return 2 + 2 * int(count)
     return _QUESTION.size
+
+
+def marker(question: bytes, *, is_taken: Callable[[int], bool]) -> bytes:
+    """A read like the question whose answer is of a length that is not taken yet."""
+    for count in range(1, MOST_MARKED):
+        other = question[:3] + count.to_bytes(2, "big")
+        if not is_taken(answer_size(other)):
+            return other
+    raise BusTimeout("too many answers are owed")
 
 
 def beat_at(beats: tuple[bytes, ...], buffer: bytes, at: int) -> int:

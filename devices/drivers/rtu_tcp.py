@@ -32,10 +32,9 @@ class RtuTcpTransport(Questions):
 
     async def connect(self, *, timeout_s: float) -> None:
         """Open the connection. Raises BusRefused, also when it takes too long."""
-        owed_until = self._line.owed_until if self._line is not None else 0.0
-        self.close()
         line = Line(Answers())
-        line.drain_until(owed_until)
+        if self._line is not None:
+            line.inherit(self._line)
         try:
             async with asyncio.timeout(timeout_s):
                 await asyncio.get_running_loop().create_connection(
@@ -47,9 +46,8 @@ class RtuTcpTransport(Questions):
 
     def close(self) -> None:
         """Drop the connection without waiting."""
-        line, self._line = self._line, None
-        if line is not None:
-            line.close()
+        if self._line is not None:
+            self._line.close()
 
     async def _ask(self, pdu: bytes, *, unit_id: int, timeout_s: float) -> bytes:
         line = self._line

@@ -34,7 +34,8 @@ class Meter:
 
     def bits(self, function_code: int, address: int, count: int) -> bytes:
         number = sum(
-            self.coils.get(address + place, place % 3 == 0) << place for place in range(count)
+            self.coils.get(address + place, (address + place) % 3 == 0) << place
+            for place in range(count)
         )
         return number.to_bytes((count + 7) // 8, "little")
 

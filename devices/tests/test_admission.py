@@ -1,8 +1,10 @@
 """Who a first packet is taken for, in every form that was seen in the field."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from devices.drivers.dialin import DtuProfile, NotYet, Registration
+from devices.drivers.dialin import Admission, DtuProfile, NotYet, Registration
 from devices.drivers.dialin.admission import Admissions
 
 IMEI, ICCID = "861234567890123", "89860012345678901234"
@@ -113,3 +115,46 @@ def test_ids_of_several_kinds_are_told_apart() -> None:
 def test_a_pattern_without_exactly_one_group_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match="p"):
         DtuProfile(key="p", registration="hex", pattern=pattern)
+
+
+ids = st.lists(st.integers(0, 10**8 - 1), min_size=1, max_size=30, unique=True).map(
+    lambda numbers: [f"DTU{number:08}" for number in numbers]
+)
+
+
+def come(known: Admissions, packet: bytes, cuts: set[int]) -> Admission | None:
+    """What the door makes of a packet that comes in pieces and then stops."""
+    for end in [*sorted(cut for cut in cuts if cut < len(packet)), len(packet)]:
+        try:
+            return known.identify(packet[:end])
+        except NotYet:
+            continue
+    return known.identify(packet, is_all=True)
+
+
+@given(known=ids, cuts=st.sets(st.integers(1, 40)), data=st.data())
+def test_in_whatever_pieces_it_comes_the_id_is_the_one_that_was_sent(
+    known: list[str], cuts: set[int], data: st.DataObject
+) -> None:
+    sent = data.draw(st.sampled_from(known))
+    after = data.draw(st.sampled_from((b"", b"\r\n", b"\0", b"\xff\xff\x80\x80")))
+
+    found = come(admissions("ascii", *known), sent.encode() + after, cuts)
+
+    assert found is not None
+    assert found.dtu_id == sent
+
+
+@given(packet=st.binary(min_size=1, max_size=200), cuts=st.sets(st.integers(1, 199)))
+def test_noise_is_nobody_and_never_an_error(packet: bytes, cuts: set[int]) -> None:
+    known = Admissions(
+        {
+            "DTU00000001": DtuProfile(key="a", registration="ascii", heartbeat=b"PING"),
+            "room": DtuProfile(key="b", registration="prefix", prefix=b"GW:"),
+            "0102030405AB": DtuProfile(key="c", registration="hex", pattern=JG_PATTERN),
+            IMEI: DtuProfile(key="d", registration="imei"),
+        }
+    )
+
+    assert come(known, packet, cuts) is None
+    assert come(known, b"{" + packet, cuts) is None

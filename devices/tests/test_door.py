@@ -1,16 +1,17 @@
 """Who is let in and who is shown out, over real sockets; the clock is the test's."""
 
 import asyncio
+import random
 import struct
 
 import pytest
 
-from devices.drivers import Block, BusRefused
+from devices.drivers import Block, BusRefused, BusTimeout, DriverError
 from devices.drivers.dialin import DtuProfile
 from devices.drivers.dialin.door import Door
 from devices.drivers.dialin.strangers import Patience
 from devices.drivers.dialin.transport import DialInTransport
-from devices.drivers.simulator.dialing import DialingDtu
+from devices.drivers.simulator.dialing import FAULTS, DialingDtu
 from devices.tests.dialling import (
     BEAT,
     HOST,
@@ -300,10 +301,85 @@ async def test_late_answers_are_drained() -> None:
         transport = DialInTransport(ID, door.session)
         await transport.connect(timeout_s=1)
         dtu.is_holding = True
-        with pytest.raises(Exception, match="^$"):
+        with pytest.raises(BusTimeout):
             await transport.read(Block(3, 10, 2), unit_id=1, timeout_s=SOON_S)
         assert transport.is_connected
         dtu.release()
 
         assert await transport.read(Block(3, 20, 2), unit_id=1, timeout_s=2) == [1020, 1021]
         assert struct.unpack(">H", dtu.questions[1][2:4]) == (20,)
+
+
+async def test_what_is_owed_may_come_over_the_next_connection() -> None:
+    """The box keeps what its serial line said while it was without a network."""
+    async with opened() as door:
+        dtu = make_dtu()
+        await dialled(door, dtu, ID)
+        transport = DialInTransport(ID, door.session)
+        await transport.connect(timeout_s=1)
+        dtu.is_holding = True
+        with pytest.raises(BusTimeout):
+            await transport.read(Block(3, 10, 2), unit_id=1, timeout_s=SOON_S)
+        await until(transport._session._is_quiet.is_set)
+        dtu.hang_up()
+        await until(lambda: door.session(ID) is None)
+        await dialled(door, dtu, ID)
+        await transport.connect(timeout_s=1)
+        asking = asyncio.create_task(transport.read(Block(3, 20, 2), unit_id=1, timeout_s=60))
+        await until(lambda: len(dtu.held) == 2)
+        dtu.release()
+
+        assert await asking == [1020, 1021]
+
+
+class Havoc:
+    """A DTU to which anything happens, in an order that the seed decides."""
+
+    def __init__(self, seed: int) -> None:
+        self.dtu = make_dtu()
+        self._chance = random.Random(seed)
+        self._to_come: list[asyncio.TimerHandle] = []
+
+    async def stand(self, door: Door) -> None:
+        """See to it that it is in; what it still had to say comes over the new connection."""
+        if not self.dtu.is_connected:
+            for handle in self._to_come:
+                handle.cancel()
+            await dialled(door, self.dtu, ID)
+
+    def question(self) -> tuple[int, Block]:
+        """One of nine, whose answers look alike but for their unit."""
+        return self._chance.randint(1, 3), Block(3, self._chance.choice((10, 20, 30)), 2)
+
+    def strike(self) -> None:
+        """Something that begins now, or a little later while an answer is awaited."""
+        loop, chance, dtu = asyncio.get_running_loop(), self._chance, self.dtu
+        dtu.faults = [chance.choice(list(FAULTS))] if chance.random() < 0.3 else []
+        dtu.is_holding = dtu.is_holding or chance.random() < 0.2
+        for what, how_often in ((dtu.release, 0.3), (dtu.beat, 0.3), (dtu.hang_up, 0.04)):
+            if chance.random() < how_often:
+                self._to_come.append(loop.call_later(chance.random() * 0.03, what))
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_goes_wrong_no_value_is_another_ones(seed: int) -> None:
+    """Faults, late answers, lost connections and heartbeats, in any order."""
+    havoc, good = Havoc(seed), 0
+    async with opened() as door:
+        transport = DialInTransport(ID, door.session)
+        for _ in range(120):
+            await havoc.stand(door)
+            if not transport.is_connected:
+                await transport.connect(timeout_s=1)
+            unit, block = havoc.question()
+            havoc.strike()
+            try:
+                values = await transport.read(block, unit_id=unit, timeout_s=0.02)
+            except DriverError:
+                continue
+            good += 1
+            assert values == [expected(unit, block.address), expected(unit, block.address + 1)]
+        crc_errors = door.sessions()[ID].crc_errors
+
+    assert good > 30
+    assert crc_errors > 0

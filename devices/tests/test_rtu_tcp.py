@@ -119,6 +119,36 @@ async def test_a_late_answer_ends_the_wait_for_it_and_is_never_the_next_ones() -
         assert len(server.questions) == 2
 
 
+@pytest.mark.parametrize("block", [Block(3, 20, 2), Block(3, 20, 1), Block(1, 3, 9)])
+async def test_an_answer_that_comes_after_all_waiting_is_not_the_next_ones(block: Block) -> None:
+    """A mobile network stands still for minutes and then delivers everything."""
+    async with talking() as (server, transport):
+        server.is_holding = True
+        with pytest.raises(BusTimeout):
+            await ask(transport, Block(block.function_code, 10, block.count), timeout_s=SOON_S)
+        await until(transport._line._is_quiet.is_set)
+        asking = asyncio.create_task(ask(transport, block, timeout_s=60))
+        await until(lambda: len(server.held) == 2)
+        server.release()
+        values = await asking
+
+        server.is_holding = False
+        assert values == await ask(transport, block)
+        assert values != await ask(transport, Block(block.function_code, 10, block.count))
+        assert len(server.questions) == 5
+
+
+async def test_an_answer_of_another_meter_shows_that_nothing_older_is_under_way() -> None:
+    async with talking() as (server, transport):
+        server.faults = ["silent"]
+        with pytest.raises(BusTimeout):
+            await ask(transport, timeout_s=SOON_S)
+        await ask(transport, unit_id=2)
+        await ask(transport)
+
+        assert len(server.questions) == 3
+
+
 async def test_nothing_is_asked_for_one_more_time_out_after_silence() -> None:
     async with talking() as (server, transport):
         loop = asyncio.get_running_loop()
@@ -188,6 +218,26 @@ async def test_nobody_listening_is_refused() -> None:
         await transport.connect(timeout_s=2)
     with pytest.raises(BusRefused):
         await ask(transport)
+
+
+@pytest.mark.parametrize("fault", ["wrong_crc", "beat_inside"])
+async def test_what_noise_broke_is_asked_for_once_more(fault: str) -> None:
+    server = make_dtu()
+    async with serving(server) as port:
+        owner = BusOwner(
+            BusSpec(key=1, version=1, host=HOST, port=port, timeout_s=SOON_S, framing="rtu")
+        )
+        owner.start()
+        server.faults = [fault]
+        once = await owner.submit(device_id=1, unit_id=1, blocks=(ASK,))
+        server.faults = [fault, fault]
+        twice = await owner.submit(device_id=1, unit_id=1, blocks=(ASK,))
+        status = owner.status()
+        await owner.close()
+
+    assert (once.error, once.blocks) == (None, [[1010, 1011]])
+    assert (twice.error, twice.blocks) == ("short", None)
+    assert (status.silent, status.connects) == ({}, 1)
 
 
 async def test_the_owner_of_a_bus_takes_another_framing_like_another_host() -> None:

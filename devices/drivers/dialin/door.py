@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 # After a restart everybody calls at once.
 BACKLOG = 4096
 MOST_WAITING = 4096
+MOST_FILES = 65536
 TEND_EVERY_S = 1.0
 # When a packet may go on but nothing follows for so long, it is whole.
 WHOLE_AFTER_S = 1.0
@@ -35,6 +37,14 @@ KEEPALIVE = (
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
 )
+
+
+def _allow_many_files() -> None:
+    """Every DTU is an open file; a shell allows a thousand."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Caller(asyncio.Protocol):
@@ -103,6 +113,7 @@ class Door:
 
     async def open(self) -> int:
         """Listen; returns the port, port 0 takes any free one. Raises OSError."""
+        _allow_many_files()
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: Caller(self), self.host, self.port, backlog=BACKLOG

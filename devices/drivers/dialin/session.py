@@ -92,9 +92,7 @@ class Seat:
             self.takeovers += 1
             self._taken_at.append(now)
         self.earlier = self._counters(old)
-        old.close()
-        if old.parser.must_drain:
-            session.drain_until(old.owed_until)
+        session.inherit(old)
 
     def is_flapping(self, *, now: float) -> bool:
         """Whether the place changed hands so often lately that two DTUs may share the id."""

@@ -144,7 +144,7 @@ class DialingDtu(asyncio.Protocol):
                 self._transport.write(piece)
 
     def release(self) -> None:
-        """Send what was held back, and hold no longer."""
+        """Send what was held back, in its order, and hold no longer."""
         held, self.held, self.is_holding = self.held, [], False
         self.say(*held)
 
@@ -167,9 +167,7 @@ class DialingDtu(asyncio.Protocol):
         self._buffer += data
         while (question := self._next()) is not None:
             self.questions.append(question)
-            answer_ = self._answer(question)
-            if answer_:
-                self._send(answer_)
+            self._answer(question)
 
     def _send(self, frame: bytes) -> None:
         fault = self.faults.pop(0) if self.faults else None
@@ -217,20 +215,24 @@ class DialingDtu(asyncio.Protocol):
             return None
         return QUESTION_SIZE
 
-    def _answer(self, question: bytes) -> bytes | None:
-        """The right frame; None when nobody on the line speaks."""
+    def _answer(self, question: bytes) -> None:
+        """Let the unit that is meant speak."""
         is_rtu = self.setup.framing == "rtu"
         unit_id, pdu = (question[0], question[1:-2]) if is_rtu else (question[6], question[7:])
         units = self.setup.units
         if is_rtu and unit_id == BROADCAST:
             for each in units.values():
                 _body(each, pdu)
-            return None
+            return
         unit = units.get(unit_id)
         if unit is None or unit.is_silent:
-            return None
+            return
         body = bytes((unit_id,)) + _body(unit, pdu)
-        return sealed(body) if is_rtu else question[:4] + struct.pack(">H", len(body)) + body
+        whole = sealed(body) if is_rtu else question[:4] + struct.pack(">H", len(body)) + body
+        if unit.delay_s:
+            asyncio.get_running_loop().call_later(unit.delay_s, self._send, whole)
+        else:
+            self._send(whole)
 
     def _beat_later(self) -> None:
         if self.setup.heartbeat_s is not None:
