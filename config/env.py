@@ -51,6 +51,9 @@ TRUSTED_ORIGINS: list[str] = env.list("DIANWU_TRUSTED_ORIGINS", [])
 PROXIES = env.int("DIANWU_PROXIES", 0)
 HTTPS = env.bool("DIANWU_HTTPS", False)
 POLL_SHARDS = env.int("DIANWU_POLL_SHARDS", 2)
+# Where gateways dial in; port 0: nowhere.
+DTU_HOST = env.str("DIANWU_DTU_HOST", BIND_HOST)
+DTU_PORT = env.int("DIANWU_DTU_PORT", 7502)
 MEDIA_ROOT = Path(env.str("DIANWU_MEDIA", str(HOME / "media")))
 TILE_HOSTS: list[str] = env.list("DIANWU_TILE_HOSTS", [])
 # What the map of sites is drawn on: config.tiles says how.

@@ -11,7 +11,7 @@ from pathlib import Path
 from config.children import Process
 from config.embedded import Postgres, Redis
 from config.env import demo_unfinished
-from config.ports import simulator_block
+from config.ports import problem_of, simulator_block
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LOCAL = ("127.0.0.1", "::1", "localhost")
@@ -53,13 +53,18 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """What a person chose. An empty URL asks for an embedded service, no port for a free one."""
+    """What a person chose. An empty URL asks for an embedded service, no port for a free one.
+
+    Without a dtu_port nobody can dial in.
+    """
 
     home: Path
     address: Address
     database_url: str = ""
     redis_url: str = ""
     poll_shards: int = 2
+    dtu_host: str = "127.0.0.1"
+    dtu_port: int = 0
     with_demo: bool = True
     simulator_port: int | None = None
     simulator_control: Path | None = None
@@ -93,6 +98,7 @@ def product(given: Given) -> Plan:
         setup,
         *((_simulator(given),) if with_demo else ()),
         *_workers(given),
+        *_doors(given, remarks),
         _web(given.address),
     )
     logins = _python("manage.py", "demo", "--logins") if with_demo else ()
@@ -112,6 +118,19 @@ def _workers(given: Given) -> list[Process]:
 def _poll_worker(shard: int) -> Process:
     name = f"poll.{shard}"
     return _celery(name, "worker", "-Q", name, "-P", "solo", "-n", f"{name}@%h")
+
+
+def _doors(given: Given, remarks: list[str]) -> list[Process]:
+    """Where gateways dial in; a taken port is told, and keeps nothing else from starting."""
+    if not given.dtu_port:
+        return []
+    if problem := problem_of(given.dtu_host, given.dtu_port):
+        where = f"{given.dtu_host}:{given.dtu_port}"
+        remarks.append(f"no gateway can dial in: {where} {problem}; DIANWU_DTU_PORT names another")
+        return []
+    where = ("--host", given.dtu_host, "--port", str(given.dtu_port))
+    command = _python("manage.py", "dtu_server", *where)
+    return [Process(name="dtu", command=command, folder=CHECKOUT, is_needed=False)]
 
 
 def _web(address: Address) -> Process:

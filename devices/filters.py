@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.filters import MomentFilter, SearchFilter, StableOrderingFilter, YesNoFilter
 from devices.models import Device, DeviceTemplate, Gateway
+from devices.states import GatewayKind
 from sites.filters import visible_sites
 from sites.models import Circuit, Room
 
@@ -57,11 +58,12 @@ class GatewayFilter(django_filters.FilterSet):
 
     q = SearchFilter(columns=["search_text", "site__search_text"])
     site = django_filters.ModelChoiceFilter(queryset=visible_sites, label=_("站点"))
+    kind = django_filters.ChoiceFilter(choices=GatewayKind.choices, label=_("类型"))
     is_online = YesNoFilter(label=_("在线"))
     is_enabled = YesNoFilter(label=_("启用"))
     updated_since = LinkMomentFilter(field_name="updated_at", label=_("更新时间不早于"))
     ordering = StableOrderingFilter(
-        fields=["name", "updated_at", "link_changed_at"], label=_("排序")
+        fields=["name", "updated_at", "link_changed_at", "last_seen_at"], label=_("排序")
     )
 
     class Meta:

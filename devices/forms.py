@@ -67,6 +67,8 @@ class BusFormSet(_BusFormSet):
     def clean(self) -> None:
         """Refuse a port that another bus of the same host speaks on."""
         super().clean()
+        if not self.instance.host:
+            return
         seen: set[int] = set()
         for form in self.forms:
             port = form.cleaned_data.get("port") if hasattr(form, "cleaned_data") else None

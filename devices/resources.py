@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from devices.models import Bus, Device, Gateway, TemplateVersion
+from devices.models import Bus, Device, DtuProfile, Gateway, TemplateVersion
 from devices.services import equipment
 from devices.states import VersionState
 from sites.resources.directory import names_by
@@ -35,6 +35,11 @@ def _version(row: TemplateVersion) -> list[str]:
 
 def name_equipment() -> None:
     """Make the namings known."""
+    names_by(
+        DtuProfile,
+        rows=lambda _u: DtuProfile.objects.all(),
+        names=lambda row: [row.code, row.name, row.name_en],
+    )
     names_by(
         Gateway,
         rows=lambda u: Gateway.objects.visible_to(u, ability=MANAGE).select_related("site"),
@@ -86,6 +91,13 @@ def register_equipment() -> None:
                 "serial",
                 "kind",
                 "host",
+                "dtu_id",
+                "dtu_profile",
+                "imei",
+                "iccid",
+                "firmware",
+                "sim_expires_on",
+                "sim_plan_mb",
                 "shard",
                 "period_s",
                 "offline_after_s",

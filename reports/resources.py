@@ -1,4 +1,4 @@
-"""The list of sites as data: its columns on pages and in sheets."""
+"""The lists of sites and of gateways as data: their columns on pages and in sheets."""
 
 from typing import Any
 
@@ -131,6 +131,122 @@ SITES = register(
                     Field(_("联系人"), _site("contact_name")),
                     Field(_("联系电话"), _site("contact_phone")),
                 ),
+                is_extra=True,
+            ),
+        ),
+    )
+)
+
+
+def _gateway(name: str) -> Any:
+    return lambda line: getattr(line.gateway, name)
+
+
+def _session(name: str) -> Any:
+    return lambda line: getattr(line.session, name, None)
+
+
+GATEWAYS = register(
+    ListSpec(
+        key="gateways",
+        title=pgettext_lazy("plural", "网关"),
+        url_name="reports:gateway-list",
+        order="name",
+        columns=(
+            Column(
+                "gateway",
+                pgettext_lazy("column", "网关"),
+                "reports/cells/gateway.html",
+                order="name",
+                fields=(
+                    Field(pgettext_lazy("column", "网关"), lambda line: line.label),
+                    Field(_("序列号"), _gateway("serial")),
+                ),
+                is_fixed=True,
+            ),
+            Column(
+                "site",
+                pgettext_lazy("column", "站点"),
+                "reports/cells/gateway_site.html",
+                fields=(
+                    Field(_("站点编号"), lambda line: line.gateway.site.number),
+                    Field(pgettext_lazy("column", "站点"), lambda line: line.gateway.site.label),
+                ),
+            ),
+            Column(
+                "kind",
+                _("类型"),
+                "reports/cells/gateway_kind.html",
+                fields=(
+                    Field(_("类型"), lambda line: line.gateway.get_kind_display()),
+                    Field(_("地址"), _gateway("place")),
+                ),
+            ),
+            Column(
+                "link",
+                _("通信"),
+                "reports/cells/gateway_link.html",
+                order="link_changed_at",
+                fields=(
+                    Field(_("在线"), _gateway("is_online")),
+                    Field(_("通信状态变化时间"), _gateway("link_changed_at")),
+                    Field(_("通信错误"), _gateway("link_error")),
+                ),
+            ),
+            Column(
+                "seen",
+                _("最后通信"),
+                "reports/cells/gateway_seen.html",
+                order="last_seen_at",
+                fields=(Field(_("最后通信"), _gateway("last_seen_at")),),
+            ),
+            Column(
+                "devices",
+                _("设备在线"),
+                "reports/cells/gateway_devices.html",
+                css="r",
+                fields=(
+                    Field(_("在线设备"), _gateway("devices_online")),
+                    Field(_("应在线设备"), _gateway("device_count")),
+                ),
+            ),
+            Column(
+                "traffic",
+                _("本月流量"),
+                "reports/cells/gateway_traffic.html",
+                css="r",
+                fields=(
+                    Field(_("本月流量"), lambda line: _rounded(line.month_mb, 2), "MB"),
+                    Field(_("SIM 卡月流量"), _gateway("sim_plan_mb"), "MB"),
+                ),
+            ),
+            Column(
+                "sim",
+                _("SIM 卡到期日"),
+                "reports/cells/gateway_sim.html",
+                fields=(
+                    Field(_("SIM 卡到期日"), _gateway("sim_expires_on")),
+                    Field("ICCID", _gateway("iccid")),
+                ),
+                is_extra=True,
+            ),
+            Column(
+                "errors",
+                _("CRC 错误"),
+                "reports/cells/gateway_errors.html",
+                css="r",
+                fields=(
+                    Field(_("CRC 错误"), _session("crc_errors")),
+                    Field(_("重复接入"), _session("takeovers")),
+                ),
+                is_extra=True,
+            ),
+            Column(
+                "period",
+                _("采集周期"),
+                "reports/cells/gateway_period.html",
+                css="r",
+                fields=(Field(_("采集周期"), _gateway("period_s"), "s"),),
                 is_extra=True,
             ),
         ),

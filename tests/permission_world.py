@@ -19,7 +19,7 @@ from alarms import services as alarm_services
 from alarms.models import Alarm, AlarmPhoto, RuleOverride
 from alarms.states import Handling
 from alarms.tests.factories import make_alarm, make_rule
-from devices.models import Device, LinkEvent, PointCode, PollShard
+from devices.models import Device, DtuDoor, DtuProfile, LinkEvent, PointCode, PollShard
 from devices.tests.factories import make_device
 from sites import services as site_services
 from sites.models import (
@@ -261,6 +261,9 @@ def _rows(world: World, *places: models.Model) -> dict[str, models.Model]:
         note=SECRET + MARKUP,
     )
     shard, _made = PollShard.objects.get_or_create(number=0)
+    now = timezone.now()
+    door = DtuDoor.objects.create(number=0, address="::1:7502", opened_at=now, updated_at=now)
+    kind = DtuProfile.objects.create(code="matrix", name=MARKUP)
     named: list[models.Model] = [
         *places,
         cast.site,
@@ -288,6 +291,8 @@ def _rows(world: World, *places: models.Model) -> dict[str, models.Model]:
         link_event,
         override,
         shard,
+        door,
+        kind,
         PointCode.objects.get(code="IR"),
     ]
     return {row._meta.label_lower: row for row in named}

@@ -7,11 +7,14 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from devices.forms import BusForm, BusFormSet, DeviceForm, MeterFormSet, RatioFormSet
 from devices.models import (
     Bus,
     Device,
+    DtuDoor,
+    DtuProfile,
     Gateway,
     LinkEvent,
     Meter,
@@ -20,7 +23,14 @@ from devices.models import (
     Ratio,
 )
 from devices.services import equipment
-from sites.admin.base import SHEET_LIST, ListInline, RecordAdmin, ScopedAdmin, ScopedInline
+from sites.admin.base import (
+    SHEET_LIST,
+    ListInline,
+    PlatformAdmin,
+    RecordAdmin,
+    ScopedAdmin,
+    ScopedInline,
+)
 from sites.models import Site
 
 _OWN = admin.RelatedOnlyFieldListFilter
@@ -72,7 +82,8 @@ class GatewayAdmin(ScopedAdmin):
     list_display = (
         "name",
         "site",
-        "host",
+        "kind",
+        "place",
         "shard",
         "period_s",
         "is_enabled",
@@ -80,18 +91,67 @@ class GatewayAdmin(ScopedAdmin):
         "last_seen_at",
         "is_simulated",
     )
-    list_filter = ("is_enabled", "is_online", "is_simulated", "shard", ("site__team", _OWN))
+    list_filter = (
+        "kind",
+        "is_enabled",
+        "is_online",
+        "is_simulated",
+        "shard",
+        ("site__team", _OWN),
+    )
     list_select_related = ("site",)
-    search_fields = ("name", "name_en", "serial", "host", "site__name", "site__number")
+    search_fields = (
+        "name",
+        "name_en",
+        "serial",
+        "host",
+        "dtu_id",
+        "imei",
+        "iccid",
+        "site__name",
+        "site__number",
+    )
     autocomplete_fields = ("site",)
     readonly_fields = (*_LINK, *_STAMPS)
     inlines = (BusInline,)
     fieldsets = (
         (None, {"fields": ("site", "name", "name_en", "serial", "kind", "is_enabled")}),
         (_("采集"), {"fields": ("host", "shard", "period_s", "offline_after_s", "is_simulated")}),
+        (pgettext_lazy("gateway", "DTU 拨入"), {"fields": ("dtu_id", "dtu_profile")}),
+        (
+            _("SIM 卡与模块"),
+            {"fields": ("imei", "iccid", "firmware", "sim_expires_on", "sim_plan_mb")},
+        ),
         (_("通信"), {"fields": _LINK}),
         (_("记录"), {"fields": _STAMPS}),
     )
+
+    @admin.display(description=_("地址"), ordering="host")
+    def place(self, row: Gateway) -> str:
+        return row.place
+
+
+@admin.register(DtuProfile)
+class DtuProfileAdmin(PlatformAdmin):
+    """Kinds of DTUs; gateways that dial in name theirs."""
+
+    list_display = (
+        "code",
+        "name",
+        "registration",
+        "heartbeat_hex",
+        "answers_heartbeat",
+        "framing",
+        "idle_s",
+    )
+    list_filter = ("registration", "framing")
+    search_fields = ("code", "name", "name_en")
+    readonly_fields = ("updated_at",)
+
+
+@admin.register(DtuDoor)
+class DtuDoorAdmin(RecordAdmin):
+    list_display = ("number", "address", "opened_at", "strangers", "updated_at")
 
 
 @admin.register(Bus)

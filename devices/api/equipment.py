@@ -12,7 +12,7 @@ from core.endpoints import Endpoint, ListEndpoint, NumberField, Row
 from devices import selectors
 from devices.api.references import GatewayReference
 from devices.filters import DeviceFilter, GatewayFilter
-from devices.models import Device, Gateway, Meter, PointCode, Ratio
+from devices.models import Device, Gateway, GatewaySession, Meter, PointCode, Ratio
 from sites.api.references import CircuitReference, RoomReference, SiteReference
 
 
@@ -46,11 +46,37 @@ class DevicePointRow(serializers.Serializer[Any]):
     decimals = serializers.IntegerField(source="point.decimals")
 
 
+class SessionRow(Row):
+    """The call of a gateway that dials in; bytes are those of `month`, the others grow for ever."""
+
+    class Meta:
+        model = GatewaySession
+        fields = [
+            "is_connected",
+            "peer",
+            "connected_at",
+            "heard_at",
+            "month",
+            "bytes_in",
+            "bytes_out",
+            "crc_errors",
+            "heartbeats",
+            "takeovers",
+        ]
+
+
 class GatewayRow(Row):
-    """A gateway; `is_online` is null until the first verdict."""
+    """A gateway; `is_online` is null until the first verdict.
+
+    One of kind `dtu` dials in under its `dtu_id`; `session` is null before its first call.
+    """
 
     name = serializers.CharField(source="label")
     site = SiteReference()
+    dtu_profile = serializers.CharField(
+        source="dtu_profile.code", allow_null=True, default=None, help_text="Kind of the DTU."
+    )
+    session = serializers.SerializerMethodField()
 
     class Meta:
         model = Gateway
@@ -60,6 +86,14 @@ class GatewayRow(Row):
             "site",
             "serial",
             "kind",
+            "dtu_id",
+            "dtu_profile",
+            "imei",
+            "iccid",
+            "firmware",
+            "sim_expires_on",
+            "sim_plan_mb",
+            "session",
             "is_online",
             "link_changed_at",
             "last_seen_at",
@@ -70,6 +104,11 @@ class GatewayRow(Row):
             "is_simulated",
             "updated_at",
         ]
+
+    @extend_schema_field(SessionRow(allow_null=True))
+    def get_session(self, gateway: Gateway) -> Any:
+        session = getattr(gateway, "session", None)
+        return SessionRow(session).data if session else None
 
 
 class TemplateReference(serializers.Serializer[Any]):
@@ -182,7 +221,9 @@ class GatewaysEndpoint(ListEndpoint):
     queryset = Gateway.objects.none()
 
     def get_queryset(self) -> QuerySet[Any]:
-        return Gateway.objects.visible_to(self.person).select_related("site")
+        return Gateway.objects.visible_to(self.person).select_related(
+            "site", "dtu_profile", "session"
+        )
 
     @extend_schema(operation_id="gateways_list")
     def get(self, request: Request) -> Response:

@@ -1,6 +1,8 @@
 """Templates and equipment. Samples live in a partitioned table without a model (devices.history)."""
 
+from devices.models.dialin import DtuDoor, DtuProfile, GatewaySession
 from devices.models.equipment import (
+    FIRST_DOOR,
     Bus,
     Device,
     Gateway,
@@ -20,11 +22,15 @@ from devices.models.templates import (
 )
 
 __all__ = [
+    "FIRST_DOOR",
     "Bus",
     "CountedZone",
     "Device",
     "DeviceTemplate",
+    "DtuDoor",
+    "DtuProfile",
     "Gateway",
+    "GatewaySession",
     "LateHour",
     "Layout",
     "LinkEvent",

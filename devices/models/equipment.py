@@ -54,19 +54,61 @@ class Link(models.Model):
         abstract = True
 
 
+# Gateways that dial in are polled by the process that holds their sockets: a door, whose number as
+# a poll shard is this and its own.
+FIRST_DOOR = 1000
+
+
+def poll_shard_of(kind: str, shard: int) -> int:
+    """The number under which whoever polls such a gateway holds the lease."""
+    return shard + FIRST_DOOR if kind == GatewayKind.DTU else shard
+
+
+class GatewayQuerySet(SiteScopedQuerySet):
+    def poll_shards(self) -> set[int]:
+        """Under which numbers these gateways are polled."""
+        pairs = self.order_by().values_list("kind", "shard").distinct()
+        return {poll_shard_of(kind, shard) for kind, shard in pairs}
+
+    def polled_by(self, shard: int) -> Self:
+        """Those that one poll worker calls, or that dial in at one door."""
+        if shard >= FIRST_DOOR:
+            return self.filter(kind=GatewayKind.DTU, shard=shard - FIRST_DOOR)
+        return self.filter(shard=shard).exclude(kind=GatewayKind.DTU)
+
+
 @keeps_changes()
 class Gateway(Place, Link):  # noqa: DJ008 - Place has it
-    """A box at a site that speaks for the buses behind it."""
+    """A box at a site that speaks for the buses behind it.
 
-    search_of = ("name", "name_en", "serial")
+    Called at `host`, or known by `dtu_id` when it dials in; the database holds it to one of both.
+    """
+
+    search_of = ("name", "name_en", "serial", "dtu_id")
 
     site = models.ForeignKey(Site, models.CASCADE, related_name="gateways", verbose_name=_("站点"))
     serial = models.CharField(_("序列号"), max_length=60, blank=True)
     kind = models.CharField(
         _("类型"), max_length=16, choices=GatewayKind, default=GatewayKind.MODBUS_TCP
     )
-    host = models.CharField(_("地址"), max_length=120)
-    shard = models.PositiveSmallIntegerField(_("采集分片"), default=0, db_index=True)
+    host = models.CharField(_("地址"), max_length=120, blank=True)
+    dtu_id = models.CharField(_("DTU 编号"), max_length=64, blank=True)
+    dtu_profile = models.ForeignKey(
+        "devices.DtuProfile",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="gateways",
+        verbose_name=_("DTU 类型"),
+    )
+    imei = models.CharField("IMEI", max_length=20, blank=True)
+    iccid = models.CharField("ICCID", max_length=24, blank=True)
+    firmware = models.CharField(_("固件版本"), max_length=60, blank=True)
+    sim_expires_on = models.DateField(_("SIM 卡到期日"), null=True, blank=True)
+    sim_plan_mb = models.PositiveIntegerField(_("SIM 卡月流量 (MB)"), null=True, blank=True)
+    shard = models.PositiveSmallIntegerField(
+        _("采集分片"), default=0, db_index=True, validators=[MaxValueValidator(FIRST_DOOR - 1)]
+    )
     period_s = models.PositiveIntegerField(
         _("采集周期 (s)"), default=60, validators=[MinValueValidator(1), MaxValueValidator(86400)]
     )
@@ -79,7 +121,7 @@ class Gateway(Place, Link):  # noqa: DJ008 - Place has it
     is_enabled = models.BooleanField(_("启用"), default=True)
     is_simulated = models.BooleanField(_("模拟"), default=False)
 
-    objects = SiteScopedQuerySet.as_manager()
+    objects = GatewayQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("网关")
@@ -90,8 +132,34 @@ class Gateway(Place, Link):  # noqa: DJ008 - Place has it
                 fields=["site", "name"],
                 name="gateway_name_per_site",
                 violation_error_message=_("该站点已有同名网关。"),
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["dtu_id"],
+                condition=~Q(dtu_id=""),
+                name="one_gateway_per_dtu",
+                violation_error_message=_("已有网关使用此 DTU 编号。"),
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(kind=GatewayKind.DTU, dtu_profile__isnull=False) & ~Q(dtu_id="")
+                    | ~Q(kind=GatewayKind.DTU) & ~Q(host="") & Q(dtu_id="")
+                ),
+                name="gateway_can_be_reached",
+                violation_error_message=_(
+                    "拨入网关须填写 DTU 编号和 DTU 类型；其他网关须填写地址，且不填 DTU 编号。"
+                ),
+            ),
         ]
+
+    @property
+    def poll_shard(self) -> int:
+        """The number under which whoever polls it holds the lease."""
+        return poll_shard_of(self.kind, self.shard)
+
+    @property
+    def place(self) -> str:
+        """Where it is reached: its address, or the id under which it dials in."""
+        return self.dtu_id or self.host
 
     @property
     def silence_s(self) -> int:

@@ -46,8 +46,10 @@ def device_for(*, user: User, pk: int, ability: Ability = Ability.VIEW) -> Devic
 
 
 def gateway_for(*, user: User, pk: int, ability: Ability = Ability.VIEW) -> Gateway:
-    """The gateway with its site. Raises NotFound or Forbidden as `device_for` does."""
-    gateways = Gateway.objects.visible_to(user).select_related("site__enterprise", "site__team")
+    """The gateway with its site, kind and call. Raises NotFound or Forbidden as `device_for` does."""
+    gateways = Gateway.objects.visible_to(user).select_related(
+        "site__enterprise", "site__team", "dtu_profile", "session"
+    )
     gateway = gateways.filter(pk=pk).first()
     if gateway is None:
         raise NotFound

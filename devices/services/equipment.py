@@ -49,7 +49,12 @@ def set_ratio(*, device: Device, ct: float, pt: float, valid_from: datetime) -> 
 
 
 def shared_line(*, host: str, port: int, gateway_id: int | None) -> Bus | None:
-    """A bus of another gateway with the same host and port: two would speak on one line."""
+    """A bus of another gateway with the same host and port: two would speak on one line.
+
+    A gateway that dials in has no host, and a line of its own.
+    """
+    if not host:
+        return None
     others = Bus.objects.filter(gateway__host=host, port=port).exclude(gateway=gateway_id)
     return others.select_related("gateway").first()
 

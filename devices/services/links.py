@@ -170,9 +170,9 @@ def sweep(*, now: datetime) -> int:
     """
     _retire(now)
     enabled = Gateway.objects.filter(is_enabled=True)
-    alone = orphans(set(enabled.values_list("shard", flat=True)), now=now)
+    alone = orphans(enabled.poll_shards(), now=now)
     shards = [shard for shard, alone_s in alone.items() if alone_s >= ORPHAN_PATIENCE_S]
-    unpolled = {gateway.pk: gateway for gateway in enabled.filter(shard__in=shards)}
+    unpolled = {gateway.pk: gateway for shard in shards for gateway in enabled.polled_by(shard)}
     rows = Device.objects.in_service().filter(bus__gateway__in=unpolled)
     places = list(rows.values_list("pk", "bus__gateway_id", "last_seen_at", "created_at"))
     fresh = live.latest(device_ids=[pk for pk, *_rest in places])

@@ -68,7 +68,7 @@ def read_now(
     """
     if device.bus is None:
         raise NoAnswer("not_polled")
-    shard = device.bus.gateway.shard
+    shard = device.bus.gateway.poll_shard
     question = {
         "id": uuid.uuid4().hex,
         "device": device.pk,

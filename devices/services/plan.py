@@ -4,19 +4,23 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, cast
 
 import numpy as np
 from django.db import connection
 from django.db.models import Q, QuerySet
 from numpy.typing import NDArray
 
+from devices import models
 from devices.drivers import Block, Profile
 from devices.drivers.bus import BusSpec
 from devices.drivers.codec import Decoder
+from devices.drivers.dialin import DtuProfile
 from devices.drivers.planner import plan as plan_blocks
 from devices.drivers.pool import PollJob
-from devices.models import Bus, Device, Gateway, PointOverride, Ratio, TemplateVersion
+from devices.models import FIRST_DOOR, Bus, Device, Gateway, PointOverride, Ratio, TemplateVersion
 from devices.services.templates import profile_of
+from devices.states import Framing, GatewayKind
 
 # Which registers a poll asks for: usually the fast ones, now and then the slow ones, once a day all.
 LEVELS = (("fast",), ("fast", "slow"), ("fast", "slow", "daily"))
@@ -83,19 +87,23 @@ class PlannedGateway:
 
 @dataclass(slots=True)
 class Plan:
-    """Everything a shard reads. `expires_at`: epoch seconds at which a ratio changes by itself."""
+    """Everything a shard reads. `expires_at`: epoch seconds at which a ratio changes by itself.
+
+    dtus: who may dial in, by id.
+    """
 
     key: str
     gateways: dict[int, PlannedGateway] = field(default_factory=dict)
     devices: dict[int, PlannedDevice] = field(default_factory=dict)
     buses: list[BusSpec] = field(default_factory=list)
+    dtus: dict[str, DtuProfile] = field(default_factory=dict)
     asks: dict[int, Ask] = field(default_factory=dict)
     expires_at: float = float("inf")
 
 
 def plan_key(shard: int) -> str:
     """Changes whenever anything changes that the shard's plan is made of."""
-    of_shard = "g.shard = %s"
+    of_shard = "g.shard = %s AND (g.kind = %s) = %s"
     of_bus = f"FROM devices_bus b JOIN devices_gateway g ON g.id = b.gateway_id WHERE {of_shard}"
     of_device = (
         "JOIN devices_bus b ON b.id = d.bus_id JOIN devices_gateway g ON g.id = b.gateway_id"
@@ -110,11 +118,15 @@ def plan_key(shard: int) -> str:
         + f"FROM devices_ratio x JOIN devices_device d ON d.id = x.device_id {of_device}",
         facts.format(table="x")
         + f"FROM devices_pointoverride x JOIN devices_device d ON d.id = x.device_id {of_device}",
+        facts.format(table="x")
+        + f"FROM devices_dtuprofile x JOIN devices_gateway g ON g.dtu_profile_id = x.id WHERE {of_shard}",
     ]
+    is_door = shard >= FIRST_DOOR
+    given = [shard - FIRST_DOOR if is_door else shard, GatewayKind.DTU, is_door]
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT concat_ws(';', " + ", ".join(f"({query})" for query in queries) + ")",
-            [shard] * len(queries),
+            given * len(queries),
         )
         return str(cursor.fetchone()[0])
 
@@ -139,6 +151,7 @@ class PlanLoader:
             for row in self._gateways().only("site_id", "period_s", "offline_after_s")
         }
         bus_keys = self._add_buses(plan)
+        self._add_dtus(plan)
         self._add_devices(plan, bus_keys)
         self._add_ratios(plan, now)
         self._add_overrides(plan)
@@ -148,29 +161,27 @@ class PlanLoader:
         return plan
 
     def _gateways(self) -> QuerySet[Gateway]:
-        return Gateway.objects.filter(shard=self.shard, is_enabled=True)
+        return Gateway.objects.polled_by(self.shard).filter(is_enabled=True)
 
     def _add_buses(self, plan: Plan) -> dict[int, int]:
-        """Bus id to bus key. Rows that name the same host and port share a line, and its owner."""
+        """Bus id to bus key. Rows that name the same host and port share a line, and its owner.
+
+        So do all rows of a gateway that dials in: it has one socket.
+        """
         lines: dict[tuple[str, int], int] = {}
         keys: dict[int, int] = {}
         rows = Bus.objects.filter(gateway__in=self._gateways()).order_by("pk")
-        for pk, host, port, timeout_ms, gap_ms in rows.values_list(
-            "pk", "gateway__host", "port", "timeout_ms", "gap_ms"
-        ):
-            key = keys[pk] = lines.setdefault((host, port), pk)
-            if key == pk:
-                plan.buses.append(
-                    BusSpec(
-                        key=key,
-                        version=f"{host} {port} {timeout_ms} {gap_ms}",
-                        host=host,
-                        port=port,
-                        timeout_s=timeout_ms / 1000,
-                        gap_s=gap_ms / 1000,
-                    )
-                )
+        for bus in rows.select_related("gateway__dtu_profile"):
+            spec = _spec(bus)
+            where = (spec.host, spec.port) if not spec.dtu_id else (spec.dtu_id, 0)
+            key = keys[bus.pk] = lines.setdefault(where, bus.pk)
+            if key == bus.pk:
+                plan.buses.append(spec)
         return keys
+
+    def _add_dtus(self, plan: Plan) -> None:
+        rows = self._gateways().filter(kind=GatewayKind.DTU).select_related("dtu_profile")
+        plan.dtus = {row.dtu_id: dtu_profile(row.dtu_profile) for row in rows if row.dtu_profile}
 
     def _add_devices(self, plan: Plan, bus_keys: dict[int, int]) -> None:
         rows = (
@@ -203,7 +214,8 @@ class PlanLoader:
 
     def _add_ratios(self, plan: Plan, now: datetime) -> None:
         rows = Ratio.objects.filter(
-            Q(valid_to__isnull=True) | Q(valid_to__gt=now), device__bus__gateway__shard=self.shard
+            Q(valid_to__isnull=True) | Q(valid_to__gt=now),
+            device__bus__gateway__in=self._gateways(),
         )
         for ratio in rows.order_by("valid_from"):
             edges = [edge for edge in (ratio.valid_from, ratio.valid_to) if edge and edge > now]
@@ -215,7 +227,7 @@ class PlanLoader:
     def _add_overrides(self, plan: Plan) -> None:
         codes: dict[int, list[str]] = defaultdict(list)
         rows = PointOverride.objects.filter(
-            is_enabled=False, device__bus__gateway__shard=self.shard
+            is_enabled=False, device__bus__gateway__in=self._gateways()
         )
         for device_id, code in rows.values_list("device_id", "point__code"):
             codes[device_id].append(code)
@@ -226,6 +238,43 @@ class PlanLoader:
                 order = (*profile.value_codes, *profile.counter_codes)
                 places = [order.index(code) for code in disabled if code in order]
                 device.disabled = np.array(places, np.intp)
+
+
+def _spec(bus: Bus) -> BusSpec:
+    """How the bus is spoken to; its gateway with the kind of DTU must be loaded."""
+    gateway = bus.gateway
+    if gateway.kind == GatewayKind.DTU:
+        # Somebody else's port is no part of a line that the gateway opened.
+        host, port = "", 0
+        framing = gateway.dtu_profile.framing if gateway.dtu_profile else Framing.RTU
+    else:
+        host, port = gateway.host, bus.port
+        framing = Framing.RTU if gateway.kind == GatewayKind.RTU_TCP else Framing.MBAP
+    return BusSpec(
+        key=bus.pk,
+        version=f"{host} {port} {gateway.dtu_id} {framing} {bus.timeout_ms} {bus.gap_ms}",
+        host=host,
+        port=port,
+        dtu_id=gateway.dtu_id,
+        framing="rtu" if framing == Framing.RTU else "mbap",
+        timeout_s=bus.timeout_ms / 1000,
+        gap_s=bus.gap_ms / 1000,
+    )
+
+
+def dtu_profile(row: models.DtuProfile) -> DtuProfile:
+    """The row as the door reads it."""
+    return DtuProfile(
+        key=row.code,
+        registration=cast(Any, row.registration),
+        prefix=bytes.fromhex(row.prefix_hex),
+        pattern=row.pattern,
+        heartbeat=bytes.fromhex(row.heartbeat_hex),
+        answers_heartbeat=row.answers_heartbeat,
+        framing="rtu" if row.framing == Framing.RTU else "mbap",
+        registration_wait_s=float(row.registration_wait_s),
+        idle_s=float(row.idle_s),
+    )
 
 
 def planned_version(row: TemplateVersion) -> PlannedVersion:

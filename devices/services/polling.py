@@ -139,6 +139,7 @@ class Poller:
     def _leave(self) -> None:
         self._listener.stop()
         self.pool.apply(())
+        self.pool.admit({})
         self.plan = None
         if rows := sum(batch.rows for batch in self._backlog):
             logger.error("poll.dropped shard=%d rows=%d", self.shard, rows)
@@ -153,6 +154,7 @@ class Poller:
             return
         self._schedule.replace(plan.gateways.values(), now=now.timestamp())
         self.pool.apply(plan.buses)
+        self.pool.admit(plan.dtus)
         self.plan = plan
         logger.info(
             "plan.loaded shard=%d gateways=%d devices=%d",

@@ -103,6 +103,14 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 go="l",
             ),
             NavItem(
+                "gateway",
+                pgettext("plural", "网关"),
+                pgettext("tab", "网关"),
+                reverse("reports:gateway-list"),
+                "wifi",
+                go="n",
+            ),
+            NavItem(
                 "curves",
                 _("曲线分析"),
                 pgettext("tab", "曲线"),
@@ -162,7 +170,7 @@ def navigation(found: Counts, *, is_manager: bool = False) -> list[tuple[str, li
     )
     return [
         ("", [items["hall"]]),
-        (_("监测"), [items["site"], items["live"], items["curves"]]),
+        (_("监测"), [items["site"], items["live"], items["curves"], items["gateway"]]),
         (_("运维"), [items["alarms"], items["workorders"], items["tasks"]]),
         *managed,
     ]

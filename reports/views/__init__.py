@@ -10,6 +10,7 @@ from reports.views.curves import (
     curves_points,
 )
 from reports.views.frame import notices, notices_seen, search
+from reports.views.gateways import gateway_detail, gateway_list
 from reports.views.halls import hall
 from reports.views.health import health
 from reports.views.help import about, completeness, state_diagrams
@@ -30,6 +31,8 @@ __all__ = [
     "curves_drawer",
     "curves_find",
     "curves_points",
+    "gateway_detail",
+    "gateway_list",
     "hall",
     "health",
     "live",

@@ -72,6 +72,8 @@ class World:
             "/sites/?as=cards",
             "/sites/?as=map",
             f"/live/?device={self.device.pk}",
+            "/gateways/",
+            f"/gateways/{self.device.bus.gateway_id}/",
             "/live/?q=电表",
             "/search/?q=dianbiao",
             "/search/?q=nothing-of-this-name",

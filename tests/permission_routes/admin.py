@@ -44,6 +44,8 @@ ADMIN: dict[str, Pages] = {
     "devices.gateway": PLACE,
     "devices.device": PLACE,
     "devices.bus": Pages("AMS", "AM", "", "AM"),
+    "devices.dtuprofile": DICTIONARY,
+    "devices.dtudoor": RECORD,
     "devices.linkevent": LOOK,
     "devices.pollshard": RECORD,
     "devices.pointcode": LIBRARY,

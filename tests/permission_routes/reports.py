@@ -24,6 +24,8 @@ PAGES: dict[str, list[Case]] = {
     "reports:map-sites": [read()],
     "reports:map-popup": [read("site")],
     "reports:site-list": [read()],
+    "reports:gateway-list": [read()],
+    "reports:gateway-detail": [read("device.bus.gateway")],
     "reports:search": [Case(signed_in(), query=lambda _world: {"q": "baomiqihao"}, shows=True)],
     "reports:notices": [read(shows=True)],
     "reports:notices-seen": [write("", signed_in())],

@@ -65,7 +65,9 @@ def _planned(pk: int) -> tuple[Plan, PlannedDevice]:
         raise CommandError(f"there is no device {pk}")
     if row.bus is None:
         raise CommandError(f"device {pk} is on no bus")
-    plan = PlanLoader(row.bus.gateway.shard).load(now=timezone.now())
+    if row.bus.gateway.dtu_id:
+        raise CommandError(f"the gateway of device {pk} dials in: read it from its page")
+    plan = PlanLoader(row.bus.gateway.poll_shard).load(now=timezone.now())
     if pk not in plan.devices:
         raise CommandError(f"device {pk} or its gateway is not enabled")
     return plan, plan.devices[pk]
