@@ -53,7 +53,8 @@ HTTPS = env.bool("DIANWU_HTTPS", False)
 POLL_SHARDS = env.int("DIANWU_POLL_SHARDS", 2)
 # Where gateways dial in; port 0: nowhere.
 DTU_HOST = env.str("DIANWU_DTU_HOST", BIND_HOST)
-DTU_PORT = env.int("DIANWU_DTU_PORT", 7502)
+GIVEN_DTU_PORT = env.int("DIANWU_DTU_PORT", None)
+DTU_PORT = int(_running.get("DIANWU_DTU_PORT", 7502) if GIVEN_DTU_PORT is None else GIVEN_DTU_PORT)
 MEDIA_ROOT = Path(env.str("DIANWU_MEDIA", str(HOME / "media")))
 TILE_HOSTS: list[str] = env.list("DIANWU_TILE_HOSTS", [])
 # What the map of sites is drawn on: config.tiles says how.

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from config.children import Process
 from config.embedded import Postgres, Redis
-from config.env import demo_unfinished
-from config.ports import problem_of, simulator_block
+from config.env import DTU_PORT, demo_unfinished
+from config.ports import BLOCK_PORTS, problem_of, simulator_block
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LOCAL = ("127.0.0.1", "::1", "localhost")
@@ -55,7 +55,7 @@ class Plan:
 class Given:
     """What a person chose. An empty URL asks for an embedded service, no port for a free one.
 
-    Without a dtu_port nobody can dial in.
+    dtu_port: where gateways dial in, 0 for nowhere; None for the usual, or one of the demo's.
     """
 
     home: Path
@@ -64,7 +64,7 @@ class Given:
     redis_url: str = ""
     poll_shards: int = 2
     dtu_host: str = "127.0.0.1"
-    dtu_port: int = 0
+    dtu_port: int | None = 0
     with_demo: bool = True
     simulator_port: int | None = None
     simulator_control: Path | None = None
@@ -92,13 +92,15 @@ def product(given: Given) -> Plan:
         remarks.append(f"the demo's log-ins work for everybody who reaches {given.address.host}")
     if with_demo and not given.simulator_port:
         services["DIANWU_SIMULATOR_PORT"] = str(simulator_block(given.home))
+    dtu_port = _dtu_port(given, services)
+    services["DIANWU_DTU_PORT"] = str(dtu_port)
     setup = _once("setup", "setup", *(["--demo"] if with_demo else []))
     processes = (
         *base,
         setup,
         *((_simulator(given),) if with_demo else ()),
         *_workers(given),
-        *_doors(given, remarks),
+        *_doors(given.dtu_host, dtu_port, remarks),
         _web(given.address),
     )
     logins = _python("manage.py", "demo", "--logins") if with_demo else ()
@@ -120,16 +122,24 @@ def _poll_worker(shard: int) -> Process:
     return _celery(name, "worker", "-Q", name, "-P", "solo", "-n", f"{name}@%h")
 
 
-def _doors(given: Given, remarks: list[str]) -> list[Process]:
+def _dtu_port(given: Given, services: Mapping[str, str]) -> int:
+    if given.dtu_port is not None:
+        return given.dtu_port
+    block = services.get("DIANWU_SIMULATOR_PORT")
+    # The last port of a demo's own block, so that two demos on one machine do not meet.
+    return int(block) + BLOCK_PORTS - 1 if block else DTU_PORT
+
+
+def _doors(host: str, port: int, remarks: list[str]) -> list[Process]:
     """Where gateways dial in; a taken port is told, and keeps nothing else from starting."""
-    if not given.dtu_port:
+    if not port:
         return []
-    if problem := problem_of(given.dtu_host, given.dtu_port):
-        where = f"{given.dtu_host}:{given.dtu_port}"
-        remarks.append(f"no gateway can dial in: {where} {problem}; DIANWU_DTU_PORT names another")
+    if problem := problem_of(host, port):
+        remarks.append(
+            f"no gateway can dial in: {host}:{port} {problem}; DIANWU_DTU_PORT names another"
+        )
         return []
-    where = ("--host", given.dtu_host, "--port", str(given.dtu_port))
-    command = _python("manage.py", "dtu_server", *where)
+    command = _python("manage.py", "dtu_server", "--host", host, "--port", str(port))
     return [Process(name="dtu", command=command, folder=CHECKOUT, is_needed=False)]
 
 

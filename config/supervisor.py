@@ -318,7 +318,7 @@ def main() -> int:
         redis_url=env.GIVEN_REDIS_URL,
         poll_shards=env.POLL_SHARDS,
         dtu_host=env.DTU_HOST,
-        dtu_port=env.DTU_PORT,
+        dtu_port=env.GIVEN_DTU_PORT,
         with_demo=not options.no_demo,
         simulator_port=env.GIVEN_SIMULATOR_PORT,
         simulator_control=env.simulator_control(),

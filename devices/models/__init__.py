@@ -1,17 +1,8 @@
 """Templates and equipment. Samples live in a partitioned table without a model (devices.history)."""
 
 from devices.models.dialin import DtuDoor, DtuProfile, GatewaySession
-from devices.models.equipment import (
-    FIRST_DOOR,
-    Bus,
-    Device,
-    Gateway,
-    LinkEvent,
-    Meter,
-    PointOverride,
-    PollShard,
-    Ratio,
-)
+from devices.models.equipment import Device, LinkEvent, Meter, PointOverride, Ratio
+from devices.models.gateways import FIRST_DOOR, Bus, Gateway, PollShard
 from devices.models.tallies import CountedZone, LateHour, SiteTally, Tally
 from devices.models.templates import (
     DeviceTemplate,

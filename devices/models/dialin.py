@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from devices.models.equipment import Gateway
+from devices.models.gateways import Gateway
 from devices.states import Framing, Registration
 from sites.models import SiteScopedQuerySet
 from sites.models.changes import keeps_changes

@@ -122,7 +122,7 @@ def plan_key(shard: int) -> str:
         + f"FROM devices_dtuprofile x JOIN devices_gateway g ON g.dtu_profile_id = x.id WHERE {of_shard}",
     ]
     is_door = shard >= FIRST_DOOR
-    given = [shard - FIRST_DOOR if is_door else shard, GatewayKind.DTU, is_door]
+    given: list[Any] = [shard - FIRST_DOOR if is_door else shard, GatewayKind.DTU, is_door]
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT concat_ws(';', " + ", ".join(f"({query})" for query in queries) + ")",

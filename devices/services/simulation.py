@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from math import sqrt
 
+from django.conf import settings
 from django.db.models import Count, Max
 
 from devices.drivers import Profile
 from devices.drivers.simulator import SimDevice, SimGateway
 from devices.models import Bus, Device
 from devices.services.templates import profile_of
+from devices.states import Framing, GatewayKind
 from sites.models import Circuit
 
 INDUSTRIES = {
@@ -44,6 +46,8 @@ LOADS_BY_WORD = {
 }
 REPLAY_PREFIX = "replay-"
 DEFAULT_KVA = 100.0
+# A door that listens everywhere is dialled nearby.
+DOOR_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
 
 
 def simulated_gateways() -> list[SimGateway]:
@@ -72,14 +76,26 @@ def simulated_gateways() -> list[SimGateway]:
         members.setdefault(device.bus_id or 0, []).append(made)
     buses = Bus.objects.filter(gateway__is_simulated=True, gateway__is_enabled=True)
     return [
-        SimGateway(
-            name=bus_name(bus_id=bus.pk),
-            host=bus.gateway.host,
-            port=bus.port,
-            devices=members.get(bus.pk, []),
-        )
-        for bus in buses.select_related("gateway").order_by("pk")
+        _gateway(bus, members.get(bus.pk, []))
+        for bus in buses.select_related("gateway__dtu_profile").order_by("pk")
     ]
+
+
+def _gateway(bus: Bus, devices: list[SimDevice]) -> SimGateway:
+    """A line as the simulator serves it; its gateway and the kind of DTU must be selected."""
+    gateway, name = bus.gateway, bus_name(bus_id=bus.pk)
+    if gateway.kind != GatewayKind.DTU or gateway.dtu_profile is None:
+        return SimGateway(name=name, host=gateway.host, port=bus.port, devices=devices)
+    profile = gateway.dtu_profile
+    return SimGateway(
+        name=name,
+        host=DOOR_HOSTS.get(settings.DTU_HOST, settings.DTU_HOST),
+        port=settings.DTU_PORT,
+        devices=devices,
+        registration=bytes.fromhex(profile.prefix_hex) + gateway.dtu_id.encode(),
+        heartbeat=bytes.fromhex(profile.heartbeat_hex),
+        framing="mbap" if profile.framing == Framing.MBAP else "rtu",
+    )
 
 
 def simulated_key() -> str:

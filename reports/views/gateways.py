@@ -78,8 +78,10 @@ def reason_words() -> dict[str, str]:
         "unknown": _("未登记的编号"),
         "silent": _("未发送注册包"),
         "noise": _("不是注册包"),
+        "http": "HTTP",
+        "tls": "TLS",
         "banned": _("尝试过于频繁"),
-        "too_long": _("首包过长"),
+        "crowded": _("连接过多"),
     }
 
 

@@ -6,6 +6,7 @@ it answers for say so.
 """
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from devices.drivers import Profile
 
@@ -40,9 +41,16 @@ class SimDevice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SimGateway:
-    """One listening address: many on one port need one 127.x.y.z each."""
+    """One listening address: many on one port need one 127.x.y.z each.
+
+    With a registration it does not listen: it dials host and port, says it, and answers as a DTU
+    does, with `heartbeat` every half minute.
+    """
 
     name: str
     host: str = "127.0.0.1"
     port: int
     devices: list[SimDevice] = field(default_factory=list)
+    registration: bytes = b""
+    heartbeat: bytes = b""
+    framing: Literal["rtu", "mbap"] = "rtu"

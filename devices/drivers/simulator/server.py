@@ -12,6 +12,7 @@ from typing import Any
 from devices.drivers.simulator import SimGateway
 from devices.drivers.simulator.commands import Console
 from devices.drivers.simulator.control import ControlServer
+from devices.drivers.simulator.dialing import DialingDtu, DtuSetup
 from devices.drivers.simulator.director import Director
 from devices.drivers.simulator.faults import read_script
 from devices.drivers.simulator.mbap import Connection, Unit
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 STEP_S = 1.0
 BACKLOG = 1024
+HEARTBEAT_S = 30.0
 SAVE_EVERY_STEPS = 60
 
 
@@ -80,14 +82,70 @@ class Listener:
         self._clients.discard(client)
 
 
+class Dialer:
+    """A gateway that dials out, with the face of a listener."""
+
+    def __init__(self, gateway: SimGateway, units: Mapping[int, Unit]) -> None:
+        self.gateway = gateway
+        self.port = gateway.port
+        self._dtu = DialingDtu(
+            DtuSetup(
+                registration=gateway.registration,
+                units=units,
+                framing=gateway.framing,
+                heartbeat=gateway.heartbeat,
+                heartbeat_s=HEARTBEAT_S if gateway.heartbeat else None,
+            )
+        )
+        self._living: asyncio.Task[None] | None = None
+
+    @property
+    def requests(self) -> int:
+        """Questions since start."""
+        return len(self._dtu.questions)
+
+    @property
+    def clients(self) -> int:
+        """1 while the door has not hung up."""
+        return int(self._dtu.is_connected)
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether it dials."""
+        return self._living is not None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether answers are kept back."""
+        return self._dtu.is_holding
+
+    @is_silent.setter
+    def is_silent(self, is_silent: bool) -> None:  # noqa: FBT001 - a setter's only argument
+        self._dtu.is_holding = is_silent
+        self._dtu.held.clear()
+
+    async def open(self) -> None:
+        """Dial, again and again while nobody answers."""
+        if self._living is None:
+            self._living = asyncio.create_task(self._dtu.live(self.gateway.host, self.port))
+
+    async def close(self) -> None:
+        """Hang up, as a DTU without power does."""
+        living, self._living = self._living, None
+        if living is not None:
+            living.cancel()
+            await asyncio.gather(living, return_exceptions=True)
+
+
 class Simulator:
-    """A world behind listeners."""
+    """A world behind listeners, and gateways that dial out."""
 
     def __init__(self, world: World, *, director: Director | None = None) -> None:
         self.world = world
         self.director = director
-        self.listeners = [
-            Listener(gateway, world.units[gateway.name]) for gateway in world.gateways
+        self.listeners: list[Listener | Dialer] = [
+            (Dialer if gateway.registration else Listener)(gateway, world.units[gateway.name])
+            for gateway in world.gateways
         ]
         self.console = Console(world, self._requests)
         self._changed = asyncio.Event()

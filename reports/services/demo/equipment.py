@@ -5,7 +5,9 @@ from typing import Any
 
 from django.conf import settings
 
-from devices.models import Bus, Device, Gateway, Meter, TemplateVersion
+from devices.models import Bus, Device, DtuProfile, Gateway, Meter, TemplateVersion
+from devices.services.dtu_profiles import load_dtu_profiles
+from devices.states import GatewayKind
 from reports.services.demo import places
 from reports.services.demo.document import MINUTE_S, MINUTE_SITES, QUARTER_S, Demo
 from sites.models import Circuit, Room, Site
@@ -30,6 +32,9 @@ FEEDER_TEMPLATES = (
 SHARES = {1: (0.86,), 2: (0.55, 0.41), 3: (0.42, 0.33, 0.21), 4: (0.34, 0.28, 0.21, 0.13)}
 # The pace of a demonstration: a quarter of the gateways is polled twice as often.
 LIVE_PERIODS_S = (5, 10, 10, 10)
+# One gateway in so many dials in, as a DTU of this kind.
+DIALS_EVERY = 16
+DTU_PROFILE = "ascii-id-ff80"
 
 
 def equip(*, demo: Demo, site: Site, facts: dict[str, Any]) -> None:
@@ -72,6 +77,23 @@ def go_live(*, demo: Demo, now: datetime) -> None:
         Gateway.objects.filter(pk__in=chosen).update(
             period_s=period_s, offline_after_s=30, updated_at=now
         )
+    if settings.DTU_PORT:
+        _dial_in(ids[DIALS_EVERY // 2 :: DIALS_EVERY], now)
+
+
+def _dial_in(ids: list[int], now: datetime) -> None:
+    """Let some gateways dial in, as those behind mobile networks do."""
+    load_dtu_profiles()
+    profile = DtuProfile.objects.get(code=DTU_PROFILE)
+    for number, gateway in enumerate(Gateway.objects.filter(pk__in=ids).order_by("pk"), 1):
+        gateway.kind, gateway.shard = GatewayKind.DTU, 0
+        gateway.host, gateway.dtu_id = "", f"SIM{number:08d}"
+        gateway.dtu_profile = profile
+        gateway.imei = f"86000000{number:07d}"
+        gateway.iccid = f"8986000000000{number:07d}"
+        gateway.sim_expires_on = (now + timedelta(days=90 * number - 78)).date()
+        gateway.sim_plan_mb = 100
+        gateway.save()
 
 
 def _feeders(
