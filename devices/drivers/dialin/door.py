@@ -139,6 +139,7 @@ class Door:
         """Who may come in from now on; a DTU whose id or profile is no longer so is hung up on.
 
         Before the first call everybody waits; after each that changes something, bans are over.
+        While nobody may come in, callers are hung up on, but are no strangers.
         """
         if self._admissions is not None and known == self._admissions.known:
             return
@@ -162,8 +163,8 @@ class Door:
 
     def sessions(self) -> dict[str, SessionFacts]:
         """Every admitted DTU that has come since the door opened."""
-        now, epoch = self._clock(), self._now()
-        return {dtu_id: seat.facts(now=now, epoch=epoch) for dtu_id, seat in self._seats.items()}
+        now = self._clock()
+        return {dtu_id: seat.facts(now=now) for dtu_id, seat in self._seats.items()}
 
     def strangers(self) -> dict[str, int]:
         """How many were shown out, by reason."""
@@ -221,6 +222,10 @@ class Door:
         is_all = is_all or len(packet) == LONGEST_PACKET
         if self._admissions is None:
             return
+        if not self._admissions.known:
+            del self._waiting[caller]
+            caller.transport.abort()
+            return
         try:
             admission = self._admissions.identify(packet, is_all=is_all)
         except NotYet:
@@ -235,7 +240,7 @@ class Door:
         self._strangers.forgive(caller.address)
         self._trusted.add(caller.address)
         registration, rest = caller.packet[: admission.used], caller.packet[admission.used :]
-        session = Session(admission.profile, registration, clock=self._clock)
+        session = Session(admission.profile, registration, clock=self._clock, now=self._now)
         session.address, session.peer = caller.address, caller.peer
         self._seat(admission.dtu_id, session)
         caller.transport.set_protocol(session)

@@ -18,11 +18,17 @@ FLAPS, FLAPPING_WITHIN_S = 3, 600.0
 class Session(Line):
     """One connection of a DTU. Answers its heartbeats, apart from the questions.
 
-    registration: the packet that let it in. clock is in monotonic seconds, as the door's.
+    registration: the packet that let it in. clock is in monotonic seconds, as the door's, now in
+    epoch seconds; the distance of both is taken once, so that moments once told stay the same.
     """
 
     def __init__(
-        self, profile: DtuProfile, registration: bytes, *, clock: Callable[[], float]
+        self,
+        profile: DtuProfile,
+        registration: bytes,
+        *,
+        clock: Callable[[], float],
+        now: Callable[[], float],
     ) -> None:
         beats = tuple(filter(None, (profile.heartbeat, registration)))
         kind = Answers if profile.framing == "rtu" else MbapAnswers
@@ -30,6 +36,7 @@ class Session(Line):
         self.profile = profile
         self.address = self.peer = ""
         self.opened_at = self.heard_at = clock()
+        self.epoch_offset_s = now() - self.heard_at
         self._clock = clock
         self._beats_answered = 0
         self._reply: asyncio.TimerHandle | None = None
@@ -83,6 +90,7 @@ class Seat:
     session: Session
     takeovers: int = 0
     earlier: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
+    _told: tuple[tuple[object, ...], SessionFacts] | None = None
     _taken_at: deque[float] = field(default_factory=lambda: deque(maxlen=FLAPS))
 
     def seat(self, session: Session, *, now: float) -> None:
@@ -99,15 +107,28 @@ class Seat:
         taken = self._taken_at
         return len(taken) == FLAPS and now - taken[0] < FLAPPING_WITHIN_S
 
-    def facts(self, *, now: float, epoch: float) -> SessionFacts:
-        """now is on the door's clock, epoch the same moment in epoch seconds."""
+    def facts(self, *, now: float) -> SessionFacts:
+        """What there is to tell, now on the door's clock; the same object while nothing changes."""
+        session = self.session
+        state = (
+            session,
+            session.bytes_in,
+            session.bytes_out,
+            session.is_open,
+            self.is_flapping(now=now),
+        )
+        if self._told is None or self._told[0] != state:
+            self._told = state, self._facts(now)
+        return self._told[1]
+
+    def _facts(self, now: float) -> SessionFacts:
         session = self.session
         bytes_in, bytes_out, crc_errors, dropped_bytes, heartbeats = self._counters(session)
         return SessionFacts(
             dtu_id=self.dtu_id,
             peer=session.peer,
-            since=epoch - (now - session.opened_at),
-            last_heard=epoch - (now - session.heard_at),
+            since=session.opened_at + session.epoch_offset_s,
+            last_heard=session.heard_at + session.epoch_offset_s,
             bytes_in=bytes_in,
             bytes_out=bytes_out,
             crc_errors=crc_errors,

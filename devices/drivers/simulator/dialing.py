@@ -6,6 +6,7 @@ the standards' text once more. Sources: Modbus over Serial Line V1.02; Modbus Me
 
 import asyncio
 import struct
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ QUESTION_SIZE = 8
 MBAP_HEADER = struct.Struct(">HHHB")
 BROADCAST = 0
 REDIAL_S = 5.0
+# Of what came, so much is kept to be looked at.
+KEPT = 1000
 
 Fault = Literal[
     "chunks",
@@ -90,7 +93,8 @@ class DialingDtu(asyncio.Protocol):
     """One connection after another to a door; all methods belong in its loop.
 
     faults: what happens to the answers to come, one each, in order. While `is_holding`, answers are
-    kept and sent by `release`, as a slow network does. heard: what came that was no question.
+    kept and sent by `release`, as a slow network does. questions and heard: the latest of what came,
+    and of what came that was no question; requests counts all questions.
     """
 
     def __init__(self, setup: DtuSetup) -> None:
@@ -98,7 +102,8 @@ class DialingDtu(asyncio.Protocol):
         self.faults: list[Fault] = []
         self.is_holding = False
         self.held: list[bytes] = []
-        self.questions: list[bytes] = []
+        self.questions: deque[bytes] = deque(maxlen=KEPT)
+        self.requests = 0
         self.heard = b""
         self.dials = 0
         self.gone = asyncio.Event()
@@ -166,6 +171,7 @@ class DialingDtu(asyncio.Protocol):
         """Called by the loop: answer every whole question."""
         self._buffer += data
         while (question := self._next()) is not None:
+            self.requests += 1
             self.questions.append(question)
             self._answer(question)
 
@@ -192,7 +198,7 @@ class DialingDtu(asyncio.Protocol):
         while self._buffer:
             size = self._question_size()
             if size is None:
-                self.heard += self._buffer[:1]
+                self.heard = (self.heard + self._buffer[:1])[-KEPT:]
                 self._buffer = self._buffer[1:]
             elif len(self._buffer) < size:
                 return None

@@ -102,7 +102,7 @@ class Dialer:
     @property
     def requests(self) -> int:
         """Questions since start."""
-        return len(self._dtu.questions)
+        return self._dtu.requests
 
     @property
     def clients(self) -> int:
