@@ -52,6 +52,12 @@ BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
+    # Closed hours into blocks. Beside long jobs, so that no sweep waits for it.
+    "compact": {
+        "task": "devices.tasks.compact",
+        "schedule": 120.0,
+        "options": {"queue": "reports", "expires": 120},
+    },
     # Data completeness: the hours that samples came into are counted again.
     "count-samples": {
         "task": "devices.tasks.count_samples",

@@ -286,6 +286,8 @@ SPECTACULAR_SETTINGS = {
 
 POLL_TICK_S = 1.0
 READING_RETENTION_DAYS = 90
+# Days of samples as rows; older ones are in blocks. The rules look back a day.
+READING_HOT_DAYS = 3
 READING_FUTURE_S = 600
 SIMULATOR_CONTROL = env.simulator_control()
 SIMULATOR_PORT = env.SIMULATOR_PORT

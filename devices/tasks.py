@@ -5,11 +5,10 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_shutdown
-from django.conf import settings
 from django.utils import timezone
 
 from devices import history
-from devices.services import links, polling, tallies
+from devices.services import compacting, links, polling, tallies
 
 DAYS_AHEAD = 2
 
@@ -30,9 +29,18 @@ def sweep_links(**_: Any) -> None:
 @shared_task(name="devices.tasks.keep_partitions")
 def keep_partitions(**_: Any) -> None:
     """Partitions of today and the days ahead; those past the retention go."""
-    today = timezone.now().date()
-    history.ensure_partitions(today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1))
-    history.drop_partitions(before=today - timedelta(days=settings.READING_RETENTION_DAYS))
+    now = timezone.now()
+    history.ensure_partitions(now.date() + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1))
+    compacting.forget_old(now=now)
+
+
+@shared_task(name="devices.tasks.compact")
+def compact(**_: Any) -> None:
+    """Closed hours into blocks; days that are wholly in blocks leave the hot table."""
+    now = timezone.now()
+    run = compacting.compact(now=now)
+    if not run.is_over:
+        compacting.hand_over(now=now)
 
 
 @shared_task(name="devices.tasks.count_samples")

@@ -4,7 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from django.db import connection
@@ -15,6 +15,7 @@ from alarms.rules.evaluator import Admission, Evaluator, SpotOfDevice
 from alarms.rules.specs import NO_CIRCUIT, Facts, Override, RuleSpec, limits_of, overridden
 from alarms.services.spots import Recovery
 from alarms.states import Condition
+from devices import history
 from devices.history import positions
 from devices.models import Device, PointCode, PointOverride, Register
 from devices.services.schedule import DAILY_S, SLOW_S
@@ -332,6 +333,7 @@ def _missed(
             ],
         )
         stored = cursor.fetchall()
+    _observe_handed(evaluator, layout_id, rows, seen)
     fresh = []
     for device_id, at, values, quality, is_fresh in stored:
         if is_fresh:
@@ -346,6 +348,33 @@ def _missed(
         values=np.array([row[2] for row in fresh], np.float32),
         usable=np.isin([row[3] for row in fresh], _USABLE),
     )
+
+
+def _observe_handed(
+    evaluator: Evaluator, layout_id: int, rows: Sequence[Admission], seen: Sequence[float]
+) -> None:
+    """The samples at marks so old that they left the hot table: of devices that were away for days."""
+    handed = history.handed_until()
+    for row, seen_s in zip(rows, seen, strict=True):
+        if handed is None or seen_s >= handed.timestamp():
+            continue
+        pk = row.facts.device_id
+        found = history.kept(
+            device_ids=[pk],
+            codes=positions([layout_id])[layout_id].value_codes,
+            start=_just_after(seen_s),
+            end=min(_just_after(row.until_s), handed),
+            layout_id=layout_id,
+        )
+        if pk in found:
+            old = found[pk]
+            for number in np.flatnonzero(np.isin(old.quality, _USABLE)):
+                at, values = old.at_us[number] / 1e6, old.columns[number].astype(np.float32)
+                evaluator.observe(layout_id, pk, float(at), values)
+
+
+def _just_after(at_s: float) -> datetime:
+    return datetime.fromtimestamp(at_s, UTC) + timedelta(microseconds=1)
 
 
 def _look_back_s(row: Admission) -> float:

@@ -15,6 +15,7 @@ from alarms.tests.factories import make_digital_rule, make_rule
 from alarms.tests.samples import active, at, follow, keep, sample
 from devices import ingest
 from devices.models import Device
+from devices.services import compacting
 from devices.states import Quality
 from devices.tests.factories import make_bus, make_device, make_gateway
 from sites.tests.factories import make_circuit, make_site, make_transformer
@@ -329,6 +330,22 @@ def test_restart_misses_no_trip_and_doubles_no_alarm(device: Device) -> None:
     (alarm,) = active(rule, device)
     assert alarm.recurrences == 0
     assert AlarmLog.objects.count() == 1
+
+
+def test_trip_after_days_of_silence_is_seen_though_the_sample_before_is_in_a_block(
+    device: Device,
+) -> None:
+    rule = make_digital_rule(to_value=0)
+    follow(device, 0, DI1=1.0)
+    watching.forget()
+    later = at(10 * 86_400)
+    compacting.compact(now=later)
+    compacting.hand_over(now=later)
+    assert compacting.hand_over(now=later + compacting.READER_PATIENCE)
+
+    follow(device, 10 * 86_400, DI1=0.0)
+
+    assert active(rule, device)
 
 
 def test_sample_stored_by_a_killed_worker_is_evaluated_by_the_next(device: Device) -> None:

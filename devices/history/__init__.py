@@ -1,11 +1,15 @@
 """Readings at rest: the one writer, the one reader, and the partitions between them."""
 
 from devices.history.append import Appended, append, prepare, within_range
+from devices.history.archive import HOT_FROM, Kept, handed_until, kept
 from devices.history.edges import counters_at, means
-from devices.history.late import LATE_S, note_late
+from devices.history.hours import Written, compact, differing, total
+from devices.history.late import LATE_S, note_late, note_reopened, note_uncounted
 from devices.history.layouts import Positions, positions
 from devices.history.partitions import (
+    BLOCKS,
     Partition,
+    drop_partition,
     drop_partitions,
     ensure_partitions,
     partitions,
@@ -16,25 +20,37 @@ from devices.history.tracks import Statistics
 from devices.history.trends import Slice, trends
 
 __all__ = [
+    "BLOCKS",
+    "HOT_FROM",
     "LATE_S",
     "Appended",
     "Batch",
+    "Kept",
     "LayoutGroup",
     "Partition",
     "Positions",
     "Series",
-    "Statistics",
     "Slice",
+    "Statistics",
+    "Written",
     "append",
+    "compact",
     "counters_at",
+    "differing",
+    "drop_partition",
     "drop_partitions",
     "ensure_partitions",
+    "handed_until",
+    "kept",
     "means",
     "note_late",
+    "note_reopened",
+    "note_uncounted",
     "partitions",
     "positions",
     "prepare",
     "series",
+    "total",
     "trends",
     "within_range",
 ]

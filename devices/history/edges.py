@@ -1,4 +1,8 @@
-"""Readings boiled down by the database: counters at given moments, means per step."""
+"""Readings boiled down: counters at given moments, means per step.
+
+The database does it for the hot table; what was handed over to blocks is added here. A row
+without a device tells up to where that is.
+"""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -6,26 +10,33 @@ from datetime import datetime, timedelta
 import numpy as np
 from django.db import connection
 
+from devices.history.archive import HOT_FROM, Kept, kept, micros_of
 from devices.history.series import Floats, _column, _layouts_with
 
 _COUNTERS = """
-SELECT edge.position - 1, device.id, newest.value
+SELECT NULL::bigint, NULL::bigint, NULL::float8, handed_until FROM devices_handover
+UNION ALL
+SELECT edge.position - 1, device.id, newest.value, NULL
 FROM unnest(%s::timestamptz[]) WITH ORDINALITY AS edge (at, position)
 CROSS JOIN unnest(%s::bigint[]) AS device (id)
 CROSS JOIN LATERAL (
     SELECT {column} AS value FROM reading
     WHERE device_id = device.id AND at <= edge.at AND at > edge.at - make_interval(secs => %s)
+        AND at >= {hot_from}
     ORDER BY at DESC LIMIT 1
 ) newest
 """
 
 _MEANS = """
+SELECT NULL::bigint, NULL::integer, NULL::float8, NULL::bigint, handed_until FROM devices_handover
+UNION ALL
 SELECT device_id, floor(extract(epoch FROM at - %s) / %s)::integer AS step,
-    avg(nullif({column}, 'NaN'))
+    sum(nullif({column}, 'NaN')), count(nullif({column}, 'NaN')), NULL
 FROM reading
-WHERE device_id = ANY(%s) AND at >= %s AND at < %s AND quality IN (0, 1)
+WHERE device_id = ANY(%s) AND at >= %s AND at < %s AND at >= {hot_from} AND quality IN (0, 1)
 GROUP BY device_id, step
 """
+_WORST_GOOD = 1
 
 
 def counters_at(
@@ -34,13 +45,30 @@ def counters_at(
     """The newest reading of a counter at each moment, by device; NaN when none is so young."""
     column = _column(code, _layouts_with({code}))
     found = {pk: np.full(len(moments), np.nan) for pk in device_ids}
+    # Where nothing of the hot table answers, a block may.
+    is_open = {pk: np.ones(len(moments), np.bool_) for pk in device_ids}
+    moment = None
     with connection.cursor() as cursor:
         cursor.execute(
-            _COUNTERS.format(column=column),
+            _COUNTERS.format(column=column, hot_from=HOT_FROM),
             [list(moments), list(device_ids), within.total_seconds()],
         )
-        for position, pk, value in cursor.fetchall():
+        for position, pk, value, handed in cursor.fetchall():
+            if pk is None:
+                moment = handed
+                continue
             found[pk][position] = value
+            is_open[pk][position] = False
+    if moment is None or not moments or min(moments) - within >= moment:
+        return found
+    last = max(moments) + timedelta(microseconds=1)
+    start, end = min(moments) - within, min(moment, last)
+    edges = np.array([micros_of(at) for at in moments])
+    for pk, old in kept(device_ids=device_ids, codes=[code], start=start, end=end).items():
+        place = np.searchsorted(old.at_us, edges, side="right") - 1
+        young = edges - old.at_us[place] < round(within.total_seconds() * 1e6)
+        taken = is_open[pk] & (place >= 0) & young
+        found[pk][taken] = old.columns[place[taken], 0]
     return found
 
 
@@ -50,10 +78,32 @@ def means(
     """Means of the good samples of a point over steps of the half-open period, by device."""
     column = _column(code, _layouts_with({code}))
     steps = int((end - start).total_seconds() // step_s)
-    found = {pk: np.full(steps, np.nan) for pk in device_ids}
+    sums = {pk: np.zeros(steps) for pk in device_ids}
+    counts = {pk: np.zeros(steps) for pk in device_ids}
+    moment = None
     with connection.cursor() as cursor:
-        cursor.execute(_MEANS.format(column=column), [start, step_s, list(device_ids), start, end])
-        for pk, step, value in cursor.fetchall():
-            if value is not None and step < steps:
-                found[pk][step] = value
-    return found
+        cursor.execute(
+            _MEANS.format(column=column, hot_from=HOT_FROM),
+            [start, step_s, list(device_ids), start, end],
+        )
+        for pk, step, total, count, handed in cursor.fetchall():
+            if pk is None:
+                moment = handed
+            elif count and step < steps:
+                sums[pk][step], counts[pk][step] = total, count
+    if moment is not None and start < moment:
+        before = kept(device_ids=device_ids, codes=[code], start=start, end=min(end, moment))
+        for pk, old in before.items():
+            _add(old, (micros_of(start), step_s), sums[pk], counts[pk])
+    with np.errstate(invalid="ignore"):
+        return {pk: sums[pk] / counts[pk] for pk in sums}
+
+
+def _add(old: Kept, steps: tuple[int, int], sums: Floats, counts: Floats) -> None:
+    """Add the good samples to the sums and counts of their steps, (first, seconds)."""
+    first_us, step_s = steps
+    step = (old.at_us - first_us) // (step_s * 1_000_000)
+    value = old.columns[:, 0]
+    good = (old.quality <= _WORST_GOOD) & ~np.isnan(value) & (step < len(sums))
+    sums += np.bincount(step[good], value[good], minlength=len(sums))
+    counts += np.bincount(step[good], minlength=len(sums))

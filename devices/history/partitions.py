@@ -1,8 +1,8 @@
-"""Partitions of the reading table: one per UTC day, made ahead of time, dropped by retention."""
+"""Partitions: one per UTC day of readings, one per week of blocks; made ahead, dropped by retention."""
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -13,71 +13,101 @@ logger = logging.getLogger(__name__)
 # One creator at a time in the whole cluster; the number only has to be nobody else's.
 _ADVISORY_LOCK = 0x6469616E
 DROP_PATIENCE_MS = 2000
-_NAME = re.compile(r"reading_(\d{4})(\d{2})(\d{2})")
+_NAME = re.compile(r".*_(\d{4})(\d{2})(\d{2})")
 
-# Days that were there when we last looked, per database; a drop elsewhere shows in the COPY.
-_known: dict[str, set[date]] = {}
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A partitioned table of ours and how many days one part of it holds."""
+
+    name: str
+    days: int
+
+    def first_day(self, day: date) -> date:
+        """The first day of the part that holds a day."""
+        return date.fromordinal(day.toordinal() // self.days * self.days)
+
+
+READING = Table("reading", 1)
+BLOCKS = Table("reading_block", 7)
+
+# Days that were there when we last looked; a drop elsewhere shows in the COPY.
+_known: dict[tuple[str, Table], set[date]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One day of readings; `size_bytes` with its index."""
+    """The part of a table from `day` on; `size_bytes` with its indexes."""
 
     name: str
     day: date
     size_bytes: int
 
 
-def ensure_partitions(days: Iterable[date]) -> None:
+def ensure_partitions(days: Iterable[date], table: Table = READING) -> None:
     """Make the partitions of these days where they are missing; any number may do so at once."""
-    wanted = set(days)
-    known = _known.setdefault(_database(), set())
+    wanted = {table.first_day(day) for day in days}
+    known = _known.setdefault((_database(), table), set())
     if wanted <= known:
         return
-    missing = sorted(wanted - _existing())
+    missing = sorted(wanted - _existing(table))
     if missing:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
-            for day in sorted(set(missing) - _existing()):
-                _create(day)
+            for day in sorted(set(missing) - _existing(table)):
+                _create(table, day)
     known |= wanted
 
 
 def forget_known() -> None:
     """Look again before the next append."""
-    _known.pop(_database(), None)
+    for key in [key for key in _known if key[0] == _database()]:
+        del _known[key]
 
 
-def drop_partitions(*, before: date) -> list[str]:
-    """Drop the partitions of days before `before`; their names.
+def drop_partitions(*, before: date, table: Table = READING) -> list[str]:
+    """Drop the partitions that end before `before`, whatever is in them; their names.
 
     One that is being read longer than DROP_PATIENCE_MS stays for the next run, so that a drop never
     queues up the writers behind a slow reader.
     """
     dropped = []
-    for partition in partitions():
-        if partition.day >= before:
+    for partition in partitions(table):
+        if partition.day + timedelta(days=table.days) > before:
             continue
-        try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = {DROP_PATIENCE_MS}")
-                cursor.execute(f"DROP TABLE IF EXISTS {partition.name}")
-        except OperationalError:
-            logger.warning("partition.busy name=%s", partition.name)
-            continue
-        dropped.append(partition.name)
-    if dropped:
-        forget_known()
-        logger.info("partition.dropped count=%d last=%s", len(dropped), dropped[-1])
+        if drop_partition(partition, if_=lambda: True):
+            dropped.append(partition.name)
     return dropped
 
 
-def partitions() -> list[Partition]:
+def drop_partition(partition: Partition, *, if_: Callable[[], bool]) -> bool:
+    """Drop one when `if_` still says so while nobody writes or reads; whether it went.
+
+    All writers are out: what they have not committed when the table is locked is not there.
+    """
+    parent = partition.name[:-9]
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {DROP_PATIENCE_MS}")
+            cursor.execute(f"LOCK TABLE ONLY {parent} IN ACCESS EXCLUSIVE MODE")
+            if not if_():
+                return False
+            cursor.execute(f"DROP TABLE IF EXISTS {partition.name}")
+    except OperationalError:
+        logger.warning("partition.busy name=%s", partition.name)
+        return False
+    forget_known()
+    logger.info("partition.dropped name=%s", partition.name)
+    return True
+
+
+def partitions(table: Table = READING) -> list[Partition]:
     """The partitions with their sizes, oldest first."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT inhrelid::regclass::text, pg_total_relation_size(inhrelid)"
-            " FROM pg_inherits WHERE inhparent = 'reading'::regclass ORDER BY 1"
+            " FROM pg_inherits WHERE inhparent = %s::regclass ORDER BY 1",
+            [table.name],
         )
         return [
             Partition(name=name, day=day, size_bytes=size)
@@ -86,10 +116,11 @@ def partitions() -> list[Partition]:
         ]
 
 
-def _existing() -> set[date]:
+def _existing(table: Table) -> set[date]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'reading'::regclass"
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass",
+            [table.name],
         )
         return {day for (name,) in cursor.fetchall() if (day := _day_of(name))}
 
@@ -99,15 +130,16 @@ def _day_of(name: str) -> date | None:
     return date(*map(int, match.groups())) if match else None
 
 
-def _create(day: date) -> None:
+def _create(table: Table, day: date) -> None:
     """Made apart and attached: PARTITION OF would lock all readers and writers out."""
-    name = f"reading_{day:%Y%m%d}"
+    name = f"{table.name}_{day:%Y%m%d}"
     starts_at = datetime.combine(day, time(), UTC)
-    ends_at = starts_at + timedelta(days=1)
+    ends_at = starts_at + timedelta(days=table.days)
+    like = "INCLUDING DEFAULTS INCLUDING INDEXES INCLUDING STORAGE"
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TABLE {name} (LIKE reading INCLUDING DEFAULTS INCLUDING INDEXES)")
+        cursor.execute(f"CREATE TABLE {name} (LIKE {table.name} {like})")
         cursor.execute(
-            f"ALTER TABLE reading ATTACH PARTITION {name}"
+            f"ALTER TABLE {table.name} ATTACH PARTITION {name}"
             f" FOR VALUES FROM ('{starts_at.isoformat()}') TO ('{ends_at.isoformat()}')"
         )
     logger.info("partition.created name=%s", name)

@@ -11,6 +11,8 @@ import numpy as np
 from devices.history.samples import LayoutGroup
 
 COLUMNS = "device_id, at, layout_id, values, counters, quality, flags"
+# What copy_out() takes: every row of a layout is as long as the next.
+OUT_COLUMNS = "device_id, at, layout_id, values, counters, quality, flags IS NOT NULL"
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 
@@ -23,7 +25,7 @@ _EPOCH_S = 946_684_800
 
 
 @lru_cache(maxsize=256)
-def _row_type(values: int, counters: int) -> np.dtype[Any]:
+def _row_type(values: int, counters: int, *, is_out: bool = False) -> np.dtype[Any]:
     return np.dtype(
         [
             ("fields", ">i2"),
@@ -38,6 +40,7 @@ def _row_type(values: int, counters: int) -> np.dtype[Any]:
             ("quality_len", ">i4"),
             ("quality", ">i2"),
             ("flags_len", ">i4"),
+            *([("has_flags", "?")] if is_out else []),
         ]
     )
 
@@ -89,3 +92,24 @@ def copy_rows(group: LayoutGroup) -> bytes:
         else rows[row].tobytes()[:-4] + len(flags).to_bytes(4, "big") + flags
         for row, flags in enumerate(group.flags)
     )
+
+
+def rows_out(data: bytes, values: int, counters: int) -> Any:
+    """The rows of a COPY of OUT_COLUMNS of one layout: a record array, big endian.
+
+    Raises ValueError when a row is not of the layout.
+    """
+    kind = _row_type(values, counters, is_out=True)
+    body = data[len(HEADER) : -len(TRAILER)]
+    if len(body) % kind.itemsize:
+        raise ValueError(f"{len(body)} bytes are no rows of {values} values, {counters} counters")
+    rows = np.frombuffer(body, kind)
+    for name, size in (("values", values), ("counters", counters)):
+        if size and (rows[f"{name}_size"] != size).any():
+            raise ValueError(f"a row without {size} {name}")
+    return rows
+
+
+def micros(rows: Any) -> Any:
+    """Times of such rows in microseconds since 1970."""
+    return rows["at"].astype(np.int64) + _EPOCH_S * 1_000_000

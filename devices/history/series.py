@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from django.db import connection
 
+from devices.history.archive import HOT_FROM, kept
 from devices.history.layouts import Positions, positions
 from devices.history.tracks import Floats, Statistics, Track
 from devices.models import Layout, PointCode
@@ -91,21 +92,40 @@ def _rows(
 
     Each column comes as one packed array, so that a curve costs no step per sample here.
     """
+    hot, moment = _hot_rows(device_id, codes, layouts, start, end)
+    if moment is None or start >= moment:
+        return hot
+    before = kept(device_ids=[device_id], codes=codes, start=start, end=min(end, moment))
+    if device_id not in before:
+        return hot
+    old = before[device_id]
+    return np.concatenate((np.column_stack((old.at_us / 1e6, old.columns)), hot))
+
+
+def _hot_rows(
+    device_id: int,
+    codes: Sequence[str],
+    layouts: dict[int, Positions],
+    start: datetime,
+    end: datetime,
+) -> tuple[Floats, datetime | None]:
+    """The rows from the handover on, and when that was."""
     names = [f"v{position}" for position in range(len(codes))]
     columns = ", ".join(
         f"{_column(code, layouts)} AS {name}" for code, name in zip(codes, names, strict=True)
     )
     packed = ", ".join(f"array_send(array_agg({name}))" for name in ("epoch", *names))
     query = (
-        f"SELECT {packed} FROM (SELECT date_part('epoch', at) AS epoch, {columns} FROM reading"  # noqa: S608 - no text of users
-        " WHERE device_id = %s AND at >= %s AND at < %s ORDER BY at) AS samples"
+        f"SELECT (SELECT handed_until FROM devices_handover), {packed} FROM"  # noqa: S608 - no text of users
+        f" (SELECT date_part('epoch', at) AS epoch, {columns} FROM reading WHERE device_id = %s"
+        f" AND at >= %s AND at < %s AND at >= {HOT_FROM} ORDER BY at) AS samples"
     )
     with connection.cursor() as cursor:
         cursor.execute(query, [device_id, start, end])
-        found = cursor.fetchone()
+        moment, *found = cursor.fetchone()
     if found[0] is None:
-        return np.empty((0, len(found)))
-    return np.stack([_numbers(column) for column in found], axis=1)
+        return np.empty((0, len(found))), moment
+    return np.stack([_numbers(column) for column in found], axis=1), moment
 
 
 def _column(code: str, layouts: dict[int, Positions]) -> str:

@@ -1,5 +1,6 @@
 """Templates and equipment. Samples live in a partitioned table without a model (devices.history)."""
 
+from devices.models.archive import CompactedHour, Handover, ReopenedHour
 from devices.models.dialin import DtuDoor, DtuProfile, GatewaySession
 from devices.models.equipment import Device, LinkEvent, Meter, PointOverride, Ratio
 from devices.models.gateways import FIRST_DOOR, Bus, Gateway, PollShard
@@ -15,13 +16,18 @@ from devices.models.templates import (
 __all__ = [
     "FIRST_DOOR",
     "Bus",
+    "CompactedHour",
     "CountedZone",
     "Device",
     "DeviceTemplate",
     "DtuDoor",
     "DtuProfile",
     "Gateway",
+<<<<<<< HEAD
     "GatewaySession",
+=======
+    "Handover",
+>>>>>>> 5b56a45 (devices: Compress closed hours into blocks and read them like rows.)
     "LateHour",
     "Layout",
     "LinkEvent",
@@ -31,6 +37,7 @@ __all__ = [
     "PollShard",
     "Ratio",
     "Register",
+    "ReopenedHour",
     "SiteTally",
     "Tally",
     "TemplateVersion",

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from core.time import day_bounds, local_day
-from devices.history import LATE_S
+from devices.history import HOT_FROM, LATE_S
 from devices.models import CountedZone, LateHour, SiteTally, Tally
 from devices.states import Quality
 from sites.models import Site
@@ -149,8 +149,18 @@ def _late(zones: list[str], now: datetime) -> int:
 _COUNT = """
 WITH counted AS (
     SELECT device_id, ARRAY[{counts}]::smallint[] AS n
-    FROM reading
-    WHERE at >= %(start)s AND at < %(until)s AND quality = ANY(%(good)s) {some_readings}
+    FROM (
+        SELECT device_id, at, 1 AS good FROM reading
+        WHERE at >= %(start)s AND at < %(until)s AND quality = ANY(%(good)s) {some_readings}
+            AND at >= {hot_from}
+        UNION ALL
+        SELECT device_id, hour + quarter * interval '15 minutes',
+            (ARRAY[good_1, good_2, good_3, good_4])[quarter + 1]
+        FROM reading_block CROSS JOIN generate_series(0, 3) quarter
+        WHERE hour > %(start)s::timestamptz - interval '1 hour' AND hour < %(until)s
+            AND hour < (SELECT handed_until FROM devices_handover) {some_readings}
+    ) samples
+    WHERE at >= %(start)s AND at < %(until)s AND good > 0
     GROUP BY device_id
 ), served AS (
     SELECT device.id,
@@ -238,7 +248,7 @@ def _perform(
     # The moments are ours, not a user's: isoformat() of aware datetimes.
     query = _COUNT.format(
         counts=", ".join(
-            f"count(*) FILTER (WHERE at >= '{bounds[i]}' AND at < '{bounds[i + 1]}')"
+            f"coalesce(sum(good) FILTER (WHERE at >= '{bounds[i]}' AND at < '{bounds[i + 1]}'), 0)"
             for i in touched
         ),
         expected=", ".join(
@@ -247,6 +257,7 @@ def _perform(
             " ELSE 0 END::float8"
             for i in touched
         ),
+        hot_from=HOT_FROM,
         some_readings="AND device_id = ANY(%(devices)s)" if some else "",
         some_devices="AND device.id = ANY(%(devices)s)" if some else "",
     )

@@ -1,0 +1,65 @@
+"""Where the history stands: hours that are compacted, hours to do again, days handed over."""
+
+from datetime import datetime
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+
+class CompactedHour(models.Model):
+    """An hour (UTC) whose samples are in blocks. Written only by services.compacting.
+
+    `is_checked`: every sample in the hot table was found in a block since. `differing`: devices of
+    which that was not so at the latest check. `dropped_at`: since then the blocks are all there is.
+    """
+
+    hour = models.DateTimeField(_("小时 (UTC)"), primary_key=True)
+    blocks = models.IntegerField(_("数据块数"))
+    rows = models.BigIntegerField(_("采样行数"))
+    size_bytes = models.BigIntegerField(_("字节数"))
+    compacted_at = models.DateTimeField(_("压缩时间"))
+    is_checked = models.BooleanField(_("已核对"), default=False)
+    differing = models.IntegerField(_("核对不符的设备数"), default=0)
+    dropped_at = models.DateTimeField(_("原始行删除时间"), null=True)
+
+    class Meta:
+        verbose_name = _("历史数据压缩记录")
+        verbose_name_plural = pgettext_lazy("plural", "历史数据压缩记录")
+        ordering = ["-hour"]
+
+    def __str__(self) -> str:
+        return f"{self.hour:%F %H}:00"
+
+
+class ReopenedHour(models.Model):
+    """An hour to compact again: samples came late; `noted_at` grows with each batch."""
+
+    hour = models.DateTimeField(primary_key=True)
+    noted_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.hour:%F %H}"
+
+
+class Handover(models.Model):
+    """One row at most: samples before `handed_until` are in blocks, and what came late beside.
+
+    From there on the hot table is the truth. `handed_at`: since when; who reads by the old moment
+    gets time to finish before anything is dropped.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    handed_until = models.DateTimeField()
+    handed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="one_handover")]
+
+    def __str__(self) -> str:
+        return f"{self.handed_until:%F %H}"
+
+    @classmethod
+    def moment(cls) -> datetime | None:
+        """Up to where the blocks are the truth."""
+        return cls.objects.values_list("handed_until", flat=True).first()
