@@ -23,11 +23,8 @@ __all__ = [
     "DtuDoor",
     "DtuProfile",
     "Gateway",
-<<<<<<< HEAD
     "GatewaySession",
-=======
     "Handover",
->>>>>>> 5b56a45 (devices: Compress closed hours into blocks and read them like rows.)
     "LateHour",
     "Layout",
     "LinkEvent",
