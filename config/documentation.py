@@ -22,6 +22,7 @@ def titles() -> dict[str, str]:
         "devices": pgettext("plural", "设备"),
         "gateways": pgettext("plural", "网关"),
         "hall": _("工作大厅"),
+        "ingest": _("数据上送"),
         "jobs": _("后台任务"),
         "me": _("我的"),
         "orders": pgettext("plural", "工单"),

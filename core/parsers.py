@@ -19,6 +19,11 @@ class JsonParser(BaseParser):
 
     media_type = "application/json"
 
+    @staticmethod
+    def constant(name: str) -> Any:
+        """What NaN, Infinity and -Infinity are read as: nothing, they are no JSON."""
+        raise ValueError(name)
+
     def parse(
         self,
         stream: IO[Any],
@@ -31,7 +36,7 @@ class JsonParser(BaseParser):
         if len(content) > limit:
             raise RequestDataTooBig
         try:
-            return json.loads(content.decode("utf-8"), parse_constant=_refuse)
+            return json.loads(content.decode("utf-8"), parse_constant=self.constant)
         except (ValueError, RecursionError):
             raise ParseError(_("无法解析 JSON 内容。")) from None
 
@@ -64,7 +69,3 @@ class UploadParser(FilesParser):
         if int(length) > settings.PHOTO_MAX_BYTES + _AROUND_BYTES:
             raise RequestDataTooBig
         return super().parse(stream, media_type, parser_context)
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(name)

@@ -42,6 +42,7 @@ class DeviceForm(_DeviceForm):
             "name",
             "name_en",
             "bus",
+            "source",
             "unit_id",
             "template_version",
             "is_enabled",

@@ -92,11 +92,13 @@ def ingest(
     fence: Fence | None = None,
     is_live: bool = True,
     with_subscribers: bool | None = None,
+    news: Batch | None = None,
 ) -> IngestResult:
     """Store a batch and tell who wants to know.
 
     is_live=False is for back-fill: neither latest values nor browsers; subscribers only when
-    `with_subscribers` says so. Raises StoreAway and FenceRefused, with nothing stored.
+    `with_subscribers` says so. news: the rows of a mixed batch that are shown and judged, because
+    nothing newer of their devices is known; the others are history only. Raises StoreAway and FenceRefused, with nothing stored.
     """
     kept, refused = history.within_range(batch, now=now)
     if refused:
@@ -104,9 +106,10 @@ def ingest(
     if not kept.rows:
         return IngestResult(stored=0, duplicates=0, refused=refused)
     appended = _store(kept, fence, now)
-    watched = live.store(kept, now=now) if is_live else {}
-    if is_live if with_subscribers is None else with_subscribers:
-        _tell(kept)
+    told = kept if news is None else news
+    watched = live.store(told, now=now) if is_live and told.rows else {}
+    if told.rows and (is_live if with_subscribers is None else with_subscribers):
+        _tell(told)
     live.publish(watched)
     return IngestResult(stored=appended.stored, duplicates=appended.duplicates, refused=refused)
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from devices.models import Bus, Device, DtuProfile, Gateway, TemplateVersion
+from devices.models import Bus, DataSource, Device, DtuProfile, Gateway, TemplateVersion
 from devices.services import equipment
 from devices.states import VersionState
 from sites.resources.directory import names_by
@@ -16,6 +16,10 @@ MANAGE = Ability.MANAGE_SITE
 
 
 def _gateway(row: Gateway) -> list[str]:
+    return [f"{row.site.number} / {row.name}", f"{row.site.name} / {row.name}", row.name]
+
+
+def _source(row: DataSource) -> list[str]:
     return [f"{row.site.number} / {row.name}", f"{row.site.name} / {row.name}", row.name]
 
 
@@ -49,6 +53,11 @@ def name_equipment() -> None:
         Bus,
         rows=lambda u: Bus.objects.visible_to(u, ability=MANAGE).select_related("gateway__site"),
         names=_bus,
+    )
+    names_by(
+        DataSource,
+        rows=lambda u: DataSource.objects.visible_to(u, ability=MANAGE).select_related("site"),
+        names=_source,
     )
     names_by(
         TemplateVersion,
@@ -133,6 +142,7 @@ def register_equipment() -> None:
                 "template_version",
                 "is_enabled",
                 "is_simulated",
+                "source",
             ),
             after=_moved,
         )

@@ -51,3 +51,35 @@ class VersionState(TextChoices):
     DRAFT = "draft", _("草稿")
     PUBLISHED = "published", _("已发布")
     RETIRED = "retired", _("已停用")
+
+
+class SampleVerdict(TextChoices):
+    """What became of one sample that a source sent."""
+
+    STORED = "stored", _("已存储")
+    REPEATED = "repeated", _("重复，未改动")
+    REFUSED = "refused", _("拒收")
+
+
+class RefusalCode(TextChoices):
+    """Why a sample of a source is not stored; labels are filled with the refusal's facts."""
+
+    NOT_AN_OBJECT = "not_an_object", _("样本须为 JSON 对象。")
+    FIELD_MISSING = "field_missing", _("缺少字段“%(field)s”。")
+    FIELD_UNKNOWN = "field_unknown", _("未知的字段“%(field)s”。")
+    DEVICE_UNREADABLE = "device_unreadable", _("device 须为设备 ID 或编号。")
+    DEVICE_UNKNOWN = "device_unknown", _("该数据源的站点没有此设备。")
+    DEVICE_AMBIGUOUS = "device_ambiguous", _("该站点有多台设备使用此编号，请改用设备 ID。")
+    DEVICE_DISABLED = "device_disabled", _("该设备已停用。")
+    DEVICE_POLLED = "device_polled", _("该设备经网关采集，不由数据源上送。")
+    DEVICE_ELSEWHERE = "device_elsewhere", _("该设备不由此数据源上送。")
+    TIME_UNREADABLE = "time_unreadable", _("at 须为 ISO 8601 时间。")
+    TIME_WITHOUT_OFFSET = "time_without_offset", _("at 须带时区偏移。")
+    TIME_OUT_OF_RANGE = "time_out_of_range", _("时间须在 1970 年至 2199 年之间。")
+    TIME_AHEAD = "time_ahead", _("时间比平台时间超前太多（最多 %(minutes)s 分钟）。")
+    TIME_PAST = "time_past", _("时间早于数据保留期（%(days)s 天）。")
+    QUALITY_UNKNOWN = "quality_unknown", _("quality 须为 good 或 bad。")
+    VALUES_UNREADABLE = "values_unreadable", _("values 须为以测点编码为键的 JSON 对象。")
+    VALUES_MISSING = "values_missing", _("没有任何测点值。")
+    POINT_UNKNOWN = "point_unknown", _("设备模板没有测点“%(point)s”。")
+    NOT_A_NUMBER = "not_a_number", _("测点“%(point)s”的值不是有效的数。")

@@ -19,8 +19,8 @@ from alarms import services as alarm_services
 from alarms.models import Alarm, AlarmPhoto, RuleOverride
 from alarms.states import Handling
 from alarms.tests.factories import make_alarm, make_rule
-from devices.models import Device, DtuDoor, DtuProfile, LinkEvent, PointCode, PollShard
-from devices.tests.factories import make_device
+from devices.models import DataSource, Device, DtuDoor, DtuProfile, LinkEvent, PointCode, PollShard
+from devices.tests.factories import make_device, make_fed_device, make_source
 from sites import services as site_services
 from sites.models import (
     ApiToken,
@@ -79,6 +79,9 @@ class World:
     waiting_job: Job
     check: Job
     view: SavedView
+    source: DataSource
+    source_key: str
+    fed_device: Device
     alarm_photo: AlarmPhoto
     rows: dict[str, models.Model] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
@@ -190,6 +193,26 @@ def build() -> World:
         first_due_on=timezone.localdate() + timedelta(days=100),
         now=now,
     )
+    source, source_key = make_source(
+        site=cast.site,
+        name=f"平台 {SECRET} {MARKUP}",
+        name_en=f"Platform {SECRET} {MARKUP}",
+        last_refusals=[
+            {
+                "received_at": now.isoformat(),
+                "device": SECRET + MARKUP,
+                "at": MARKUP,
+                "code": "point_unknown",
+                "facts": {"point": MARKUP},
+            }
+        ],
+    )
+    fed_device = make_fed_device(
+        source=source,
+        name=f"远传 {SECRET} {MARKUP}",
+        code="T-01",
+        template_version=device.template_version,
+    )
     alarm_services.comment(
         alarm_id=alarm.pk, note="", by=cast.bo, door="web", now=now, photos=[picture()]
     )
@@ -213,6 +236,9 @@ def build() -> World:
         waiting_job=make_job(cast.bo, is_run=False),
         check=_check(cast.ana, room.pk),
         alarm_photo=AlarmPhoto.objects.get(),
+        source=source,
+        source_key=source_key,
+        fed_device=fed_device,
         view=site_services.save_view(
             user=cast.bo, page="alarms", name=f"视图 {SECRET}", query="", now=now
         ),
@@ -275,6 +301,7 @@ def _rows(world: World, *places: models.Model) -> dict[str, models.Model]:
         cast.department,
         world.device,
         world.device.bus,
+        world.source,
         world.device.bus.gateway,
         world.device.template_version,
         world.device.template_version.template,

@@ -49,7 +49,10 @@ def filled(world: World, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     tomorrow = (timezone.now() + timedelta(days=1)).replace(microsecond=0).isoformat()
-    text = value.replace("{tomorrow}", tomorrow).replace("{day}", tomorrow[:10])
+    now = timezone.now().replace(microsecond=0).isoformat()
+    text = (
+        value.replace("{now}", now).replace("{tomorrow}", tomorrow).replace("{day}", tomorrow[:10])
+    )
     return re.sub(
         r"\{([\w.]+)\}", lambda name: str(reduce(getattr, name[1].split("."), world)), text
     )
@@ -73,7 +76,9 @@ def request_of(world: World, key: str, told: dict[str, Any]) -> dict[str, Any]:
 def send(world: World, told: dict[str, Any], request: dict[str, Any]) -> Any:
     role = told.get("as", "dispatcher")
     headers = {"accept-language": "en"}
-    if role != "nobody":
+    if role == "source":
+        headers["authorization"] = f"Bearer {world.source_key}"
+    elif role != "nobody":
         headers["authorization"] = f"Bearer {world.tokens[role]}"
     call = getattr(Client(), request["method"].lower())
     if request["form"]:

@@ -29,10 +29,10 @@ class GatewayLink:
 
 @dataclass(frozen=True, slots=True)
 class DeviceLink:
-    """A device in service and the gateway it is behind."""
+    """A device in service and the gateway it is behind; None when a source feeds it."""
 
     id: int
-    gateway_id: int
+    gateway_id: int | None
     is_online: bool | None
 
 

@@ -54,8 +54,7 @@ class AlarmLine:
     @property
     def period_s(self) -> int:
         """How often its device is read, for telling old values."""
-        bus = self.alarm.device.bus if self.alarm.device else None
-        return bus.gateway.period_s if bus else 60
+        return self.alarm.device.period_s if self.alarm.device else 60
 
     @property
     def current(self) -> float | None:

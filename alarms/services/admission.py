@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from django.db import connection
+from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
 from alarms.models import Alarm, Pending, Rule, RuleOverride, Watched
@@ -51,6 +52,7 @@ _PLACES_KEY = "SELECT concat_ws(' ', {})".format(
         for table in (
             "devices_device",
             "devices_gateway",
+            "devices_datasource",
             "devices_pointoverride",
             "sites_circuit",
             "sites_transformer",
@@ -228,7 +230,7 @@ def facts_of(*, device_ids: Collection[int]) -> dict[int, tuple[int, Facts]]:
             "pk",
             "site_id",
             "template_version_id",
-            "bus__gateway__period_s",
+            Coalesce("bus__gateway__period_s", "source__period_s"),
             "site__nominal_voltage_v",
             "circuit__nominal_voltage_v",
             "circuit__kind",

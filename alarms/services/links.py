@@ -118,7 +118,8 @@ def _equipment(site_ids: list[int]) -> dict[int, _Equipment]:
     gateways = Gateway.objects.filter(site__in=site_ids, is_enabled=True)
     for pk, site_id, is_online in gateways.values_list("pk", "site_id", "is_online"):
         found[site_id].gateways.append(GatewayLink(pk, is_online))
-    devices = Device.objects.in_service().filter(site__in=site_ids, bus__gateway__is_enabled=True)
+    is_heard = Q(bus__gateway__is_enabled=True) | Q(source__is_enabled=True)
+    devices = Device.objects.in_service().filter(is_heard, site__in=site_ids)
     for pk, site_id, gateway_id, is_online in devices.values_list(
         "pk", "site_id", "bus__gateway_id", "is_online"
     ):

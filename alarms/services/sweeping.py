@@ -40,7 +40,11 @@ def release_unwatched(*, now: datetime) -> list[int]:
     rows = (
         Alarm.objects.open()
         .filter(condition=Condition.ACTIVE, scope_kind=Alarm.Scope.DEVICE)
-        .filter(Q(device__is_enabled=False) | Q(device__bus__gateway__is_enabled=False))
+        .filter(
+            Q(device__is_enabled=False)
+            | Q(device__bus__gateway__is_enabled=False)
+            | Q(device__source__is_enabled=False)
+        )
         .exclude(rule__kind=Rule.Kind.LINK)
     )
     return recover_batch(

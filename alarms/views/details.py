@@ -104,7 +104,7 @@ def _measured(request: HttpRequest, alarm: Alarm, user: User, now: datetime) -> 
         "may_see_value": may_see_value,
         "window": window,
         "windows": WINDOWS_MIN,
-        "is_in_service": bool(alarm.device and alarm.device.is_enabled and alarm.device.bus_id),
+        "is_in_service": bool(alarm.device and alarm.device.is_in_service),
         "curve": curve,
         "explorer": explorer_query(alarm, user, window=window, now=now) if curve else "",
         "limits": limits_of(alarm, point) if curve and point else [],
@@ -169,8 +169,7 @@ def _trail(request: HttpRequest, user: User, alarm: Alarm) -> dict[str, Any] | N
 
 def _period_s(alarm: Alarm) -> int:
     """How often the alarm's device is read, for telling old values."""
-    bus = alarm.device.bus if alarm.device else None
-    return bus.gateway.period_s if bus else 60
+    return alarm.device.period_s if alarm.device else 60
 
 
 def blank_forms(alarm: Alarm) -> dict[str, Any]:

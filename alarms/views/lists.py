@@ -93,7 +93,7 @@ def listed(
         spec=ALARMS,
         request=request,
         rows=rows.with_place()
-        .select_related("device__bus__gateway", "verified_by")
+        .select_related("device__bus__gateway", "device__source", "verified_by")
         .prefetch_related("orders__assignee"),
         lines_of=partial(selectors.lines_of, user=user, now=now),
         chosen=chosen,

@@ -1,5 +1,5 @@
 """The admin of collecting."""
 
-from devices.admin import equipment, templates
+from devices.admin import equipment, sources, templates
 
-__all__ = ["equipment", "templates"]
+__all__ = ["equipment", "sources", "templates"]

@@ -184,6 +184,7 @@ class DeviceAdmin(ScopedAdmin):
         "circuit",
         "bus",
         "unit_id",
+        "source",
         "template_version",
         "is_enabled",
         "is_online",
@@ -201,16 +202,17 @@ class DeviceAdmin(ScopedAdmin):
         "site",
         "circuit",
         "bus__gateway",
+        "source",
         "template_version__template",
     )
     search_fields = ("code", "name", "name_en", "site__name", "site__number", "circuit__name")
-    autocomplete_fields = ("site", "room", "circuit", "bus", "template_version")
+    autocomplete_fields = ("site", "room", "circuit", "bus", "source", "template_version")
     readonly_fields = (*_LINK, *_STAMPS)
     inlines = (RatioInline, MeterInline, OverrideInline)
     fieldsets = (
         (None, {"fields": ("code", "name", "name_en", "is_enabled", "is_simulated")}),
         (_("位置"), {"fields": ("site", "room", "circuit")}),
-        (_("采集"), {"fields": ("bus", "unit_id", "template_version")}),
+        (_("采集"), {"fields": ("bus", "unit_id", "source", "template_version")}),
         (_("通信"), {"fields": _LINK}),
         (_("记录"), {"fields": _STAMPS}),
     )

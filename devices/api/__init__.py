@@ -9,6 +9,7 @@ from devices.api.equipment import (
     GatewaysEndpoint,
     PointsEndpoint,
 )
+from devices.api.ingest import IngestEndpoint
 from devices.api.meters import MetersEndpoint
 from devices.api.search import SearchEndpoint
 from devices.api.values import (
@@ -19,6 +20,7 @@ from devices.api.values import (
 )
 
 urlpatterns = [
+    path("ingest/", IngestEndpoint.as_view(), name="api-ingest"),
     path("search/", SearchEndpoint.as_view(), name="api-search"),
     path("points/", PointsEndpoint.as_view(), name="api-points"),
     path("gateways/", GatewaysEndpoint.as_view(), name="api-gateways"),

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from core.endpoints import Endpoint, ListEndpoint, NumberField, Row
 from devices import selectors
-from devices.api.references import GatewayReference
+from devices.api.references import GatewayReference, SourceReference
 from devices.filters import DeviceFilter, GatewayFilter
 from devices.models import Device, Gateway, GatewaySession, Meter, PointCode, Ratio
 from sites.api.references import CircuitReference, RoomReference, SiteReference
@@ -128,6 +128,7 @@ class DeviceRow(Row):
     room = RoomReference(allow_null=True)
     circuit = CircuitReference(allow_null=True)
     gateway = serializers.SerializerMethodField()
+    source: Any = SourceReference(allow_null=True)
     template = TemplateReference(source="template_version")
 
     class Meta:
@@ -140,6 +141,7 @@ class DeviceRow(Row):
             "room",
             "circuit",
             "gateway",
+            "source",
             "unit_id",
             "template",
             "is_online",
@@ -249,7 +251,7 @@ class DevicesEndpoint(ListEndpoint):
 
     def get_queryset(self) -> QuerySet[Any]:
         devices = Device.objects.visible_to(self.person).with_place()
-        return devices.select_related("bus__gateway", "template_version__template")
+        return devices.select_related("bus__gateway", "source", "template_version__template")
 
     @extend_schema(operation_id="devices_list")
     def get(self, request: Request) -> Response:

@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from core.endpoints import Row
-from devices.models import Device, Gateway
+from devices.models import DataSource, Device, Gateway
 
 
 class GatewayReference(Row):
@@ -24,3 +24,13 @@ class DeviceReference(Row):
     class Meta:
         model = Device
         fields = ["id", "code", "name"]
+
+
+class SourceReference(Row):
+    """A data source by name."""
+
+    name = serializers.CharField(source="label")
+
+    class Meta:
+        model = DataSource
+        fields = ["id", "name"]

@@ -14,6 +14,7 @@ from devices.history.partitions import (
     ensure_partitions,
     partitions,
 )
+from devices.history.present import present
 from devices.history.samples import Batch, LayoutGroup
 from devices.history.series import Series, series
 from devices.history.tracks import Statistics
@@ -49,6 +50,7 @@ __all__ = [
     "partitions",
     "positions",
     "prepare",
+    "present",
     "series",
     "total",
     "trends",

@@ -11,6 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 from core.search import Searchable
 from devices.models.gateways import Bus, Gateway, Link
+from devices.models.sources import DataSource
 from devices.models.templates import PointCode, TemplateVersion
 from sites.models import Circuit, Room, Site, SiteScopedQuerySet
 from sites.models.changes import keeps_changes
@@ -19,8 +20,8 @@ from sites.models.places import Place
 
 class DeviceQuerySet(SiteScopedQuerySet):
     def in_service(self) -> Self:
-        """Devices that should answer."""
-        return self.filter(is_enabled=True, bus__isnull=False)
+        """Devices that should answer, on a bus, or whose samples a source should send."""
+        return self.filter(Q(bus__isnull=False) | Q(source__isnull=False), is_enabled=True)
 
     def with_place(self) -> Self:
         """Site, room and circuit in the same query."""
@@ -31,7 +32,8 @@ class DeviceQuerySet(SiteScopedQuerySet):
 class Device(Place, Link):  # noqa: DJ008 - Place has it
     """A measuring position: it keeps its id for ever, the physical meter is a child row.
 
-    Invariants (database): a unit address is used once per bus.
+    It is polled on a bus, or a source sends its samples; when that changes, id and history stay.
+    Invariants (database): a unit address is used once per bus; a bus or a source, never both.
     """
 
     search_of = ("code", "name", "name_en")
@@ -61,6 +63,15 @@ class Device(Place, Link):  # noqa: DJ008 - Place has it
         related_name="devices",
         verbose_name=_("总线"),
     )
+    source = models.ForeignKey(
+        DataSource,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="devices",
+        verbose_name=_("数据源"),
+        help_text=_("由数据源上送的设备没有总线。"),
+    )
     unit_id = models.PositiveSmallIntegerField(
         _("通信地址"), default=1, validators=[MinValueValidator(0), MaxValueValidator(255)]
     )
@@ -82,20 +93,38 @@ class Device(Place, Link):  # noqa: DJ008 - Place has it
                 fields=["bus", "unit_id"],
                 name="unit_address_per_bus",
                 violation_error_message=_("该总线上已有设备使用此通信地址。"),
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(bus__isnull=True) | Q(source__isnull=True),
+                name="device_bus_or_source",
+                violation_error_message=_("总线和数据源只能选择其一。"),
+            ),
         ]
 
     def clean(self) -> None:
-        """Room, circuit and bus lie at the device's site. Raises ValidationError."""
+        """Room, circuit, bus and source lie at the device's site. Raises ValidationError."""
         site = getattr(self, "site", None)
         found = {
             "room": self.room and self.room.site,
             "circuit": self.circuit and self.circuit.room.site,
             "bus": self.bus and self.bus.gateway.site,
+            "source": self.source and self.source.site,
         }
         wrong = [name for name, where in found.items() if where is not None and where != site]
         if site is not None and wrong:
             raise ValidationError({name: _("所选项不属于该站点。") for name in wrong})
+
+    @property
+    def is_in_service(self) -> bool:
+        """As the query set's `in_service`."""
+        return self.is_enabled and (self.bus_id is not None or self.source_id is not None)
+
+    @property
+    def period_s(self) -> int:
+        """Seconds between two samples; reads bus.gateway or source."""
+        if self.bus is not None:
+            return self.bus.gateway.period_s
+        return self.source.period_s if self.source is not None else 60
 
     def point_id(self, code: str) -> str:
         """Public id of one point: `<device id>:<code>`."""

@@ -34,7 +34,7 @@ def device_for(*, user: User, pk: int, ability: Ability = Ability.VIEW) -> Devic
     """
     devices = Device.objects.visible_to(user).with_place()
     device = (
-        devices.select_related("bus__gateway", "template_version__template")
+        devices.select_related("bus__gateway", "source", "template_version__template")
         .select_related("template_version__layout")
         .filter(pk=pk)
         .first()

@@ -87,7 +87,7 @@ def _in_service(user: User) -> QuerySet[Any]:
         Device.objects.visible_to(user)
         .in_service()
         .with_place()
-        .select_related("site__enterprise", "template_version__layout", "bus__gateway")
+        .select_related("site__enterprise", "template_version__layout", "bus__gateway", "source")
     )
 
 

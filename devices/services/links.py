@@ -5,12 +5,13 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, Value
+from django.db.models.functions import Coalesce, Greatest
 
 from devices import live
 from devices.drivers import DeviceRead
@@ -25,6 +26,7 @@ Linked = type[Gateway] | type[Device]
 
 SEEN_EVERY_S = 60.0
 NO_WORKER = "no_worker"
+SILENT = "silent"
 # The device spoke, even if it said no.
 _SPOKE = ("exception:", "short")
 # Says nothing about the device: it left the plan before its turn.
@@ -162,13 +164,50 @@ def decide(gateways: Iterable[Verdict], devices: Iterable[Verdict]) -> int:
     return len(events)
 
 
+def heard(newest: Mapping[int, float], *, silence_s: float, now: datetime) -> int:
+    """Write down when devices of a source spoke last, by id in epoch seconds; how many came back.
+
+    A sample of long ago tells nothing about now.
+    """
+    moment = now.timestamp()
+    seen = {pk: min(at, moment) for pk, at in newest.items()}
+    offline = _write_seen(Device, seen)
+    back = [_up(pk, seen[pk]) for pk in offline if moment - seen[pk] <= silence_s]
+    return decide([], back)
+
+
 def sweep(*, now: datetime) -> int:
-    """Find the silence that no worker can find, of shards that nobody polls; how many went down.
+    """Find the silence that no worker can find: of sources, and of shards that nobody polls.
+
+    How many went down.
 
     Rows that left service lose their verdict: nobody asks them any more.
     Raises redis.RedisError: without Redis nobody knows who polls.
     """
     _retire(now)
+    return decide([], _unfed(now)) + _sweep_unpolled(now)
+
+
+def _unfed(now: datetime) -> list[Verdict]:
+    """Devices of sources that have sent nothing for longer than their source allows."""
+    spoke_at = Coalesce("last_seen_at", "created_at")
+    silence_s = Greatest(3 * F("source__period_s"), F("source__offline_after_s"))
+    silence = ExpressionWrapper(silence_s * Value(timedelta(seconds=1)), DurationField())
+    silent = (
+        Device.objects.in_service()
+        .filter(source__is_enabled=True)
+        .filter(Q(is_online=True) | Q(is_online=None))
+        .annotate(silence=silence)
+        .annotate(due_at=ExpressionWrapper(spoke_at + F("silence"), DateTimeField()))
+        .filter(due_at__lt=now)
+    )
+    return [
+        Verdict(pk, is_online=False, at=now, reason=SILENT)
+        for pk in silent.values_list("pk", flat=True)
+    ]
+
+
+def _sweep_unpolled(now: datetime) -> int:
     enabled = Gateway.objects.filter(is_enabled=True)
     alone = orphans(enabled.poll_shards(), now=now)
     shards = [shard for shard, alone_s in alone.items() if alone_s >= ORPHAN_PATIENCE_S]
@@ -287,7 +326,13 @@ def _retire(now: datetime) -> None:
     """Forget the verdict on what is not asked any more."""
     idle: tuple[tuple[Linked, Q], ...] = (
         (Gateway, Q(is_enabled=False)),
-        (Device, Q(is_enabled=False) | Q(bus=None) | Q(bus__gateway__is_enabled=False)),
+        (
+            Device,
+            Q(is_enabled=False)
+            | Q(bus=None, source=None)
+            | Q(bus__gateway__is_enabled=False)
+            | Q(source__is_enabled=False),
+        ),
     )
     for model, condition in idle:
         judged = model.objects.filter(condition, is_online__isnull=False)

@@ -52,7 +52,7 @@ def _group(ask: Ask, reads: list[DeviceRead], plan: Plan) -> LayoutGroup | None:
         values=values,
         counters=counters,
         quality=quality,
-        flags=_flags(bad),
+        flags=flags_of(bad),
         has_slow=ask.has_slow,
     )
 
@@ -92,7 +92,7 @@ def _disconnect(
             quality[row] = Quality.GOOD
 
 
-def _flags(bad: NDArray[np.bool_]) -> list[bytes | None]:
+def flags_of(bad: NDArray[np.bool_]) -> list[bytes | None]:
     """Per row: which positions are bad; None when all are good."""
     flags: list[bytes | None] = [None] * len(bad)
     rows = np.flatnonzero(bad.any(axis=1))

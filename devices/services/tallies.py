@@ -2,7 +2,7 @@
 
 Completeness = good ÷ expected, expected = time in service ÷ period (DOMAIN.md §1). A device is in
 service from the installation of its first meter (without one, from its record's creation) while it,
-its bus and its gateway are in use. Counted again as often as one likes, the result is the same.
+its bus and its gateway, or its source, are in use. Counted again as often as one likes, the result is the same.
 """
 
 from collections.abc import Collection, Iterator
@@ -164,8 +164,9 @@ WITH counted AS (
     GROUP BY device_id
 ), served AS (
     SELECT device.id,
-        coalesce(%(period_s)s, gateway.period_s) AS period_s,
-        coalesce(device.is_enabled AND gateway.is_enabled, false) AS is_on,
+        coalesce(%(period_s)s, gateway.period_s, source.period_s) AS period_s,
+        coalesce(device.is_enabled AND coalesce(gateway.is_enabled, source.is_enabled), false)
+            AS is_on,
         greatest(%(since)s, (
             SELECT coalesce(min(meter.installed_at), device.created_at)
             FROM devices_meter meter WHERE meter.device_id = device.id
@@ -174,6 +175,7 @@ WITH counted AS (
     JOIN sites_site site ON site.id = device.site_id AND site.timezone = %(zone)s
     LEFT JOIN devices_bus bus ON bus.id = device.bus_id
     LEFT JOIN devices_gateway gateway ON gateway.id = bus.gateway_id
+    LEFT JOIN devices_datasource source ON source.id = device.source_id
     WHERE true {some_devices}
 ), known AS (
     SELECT served.id, served.is_on, served.period_s, counted.n,

@@ -7,9 +7,12 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
+from django.utils import timezone
+
 from devices.drivers.points import load_points
 from devices.models import (
     Bus,
+    DataSource,
     Device,
     DeviceTemplate,
     Gateway,
@@ -18,7 +21,7 @@ from devices.models import (
     Register,
     TemplateVersion,
 )
-from devices.services import templates
+from devices.services import sources, templates
 from devices.states import PointKind
 from sites.models import Site
 from sites.rules import DataClass
@@ -151,4 +154,20 @@ def make_device(
         bus=bus,
         template_version=template_version or make_template_version(),
         **(defaults | facts),
+    )
+
+
+def make_source(*, site: Site | None = None, **facts: Any) -> tuple[DataSource, str]:
+    """A data source and the plain text of its key."""
+    source = DataSource(**({"name": f"平台 {next(_numbers)}"} | facts), site=site or make_site())
+    return source, sources.create_source(source=source, now=timezone.now())
+
+
+def make_fed_device(*, source: DataSource, **facts: Any) -> Device:
+    """A device whose samples the source sends."""
+    number = next(_numbers)
+    defaults = {"name": f"设备 {number}", "code": f"D{number}"}
+    version = facts.pop("template_version", None) or make_template_version()
+    return Device.objects.create(
+        site=source.site, source=source, template_version=version, **(defaults | facts)
     )

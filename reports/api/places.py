@@ -84,7 +84,7 @@ class SiteOverviewEndpoint(Endpoint):
             "completeness_today": completeness.days_of_site(site=head.site, now=now, days=1),
             "transformers": site_page.transformer_loads(
                 site=head.site,
-                incomers=list(incomers.select_related("circuit", "bus__gateway")),
+                incomers=list(incomers.select_related("circuit", "bus__gateway", "source")),
                 now=now,
             ),
         }

@@ -14,6 +14,7 @@ from alarms.models import Rule, RuleOverride
 from core.errors import Forbidden, NotFound
 from devices.models import (
     Bus,
+    DataSource,
     Device,
     Gateway,
     Meter,
@@ -43,6 +44,7 @@ KINDS: dict[str, type[Model]] = {
     "circuit": Circuit,
     "gateway": Gateway,
     "bus": Bus,
+    "source": DataSource,
     "device": Device,
     "meter": Meter,
     "ratio": Ratio,

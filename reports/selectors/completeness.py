@@ -24,7 +24,7 @@ from django.db.models import (
 
 from core.time import local_day
 from devices import live
-from devices.models import Device, Gateway, SiteTally, Tally
+from devices.models import DataSource, Device, Gateway, SiteTally, Tally
 from sites.models import Site, User
 
 TARGET_PERCENT = 98.5
@@ -166,10 +166,15 @@ def lowest(
 
 
 def _pace(site_ids: Collection[int]) -> dict[int, timedelta]:
-    """How long the samples of each site may be apart: its slowest gateway's period."""
-    slowest = Gateway.objects.filter(site__in=site_ids, is_enabled=True).order_by()
-    rows = slowest.values_list("site").annotate(Max("period_s"))
-    return {pk: timedelta(seconds=period_s) for pk, period_s in rows}
+    """How long the samples of each site may be apart: its slowest gateway's or source's period."""
+    rows = []
+    for table in (Gateway, DataSource):
+        slowest = table.objects.filter(site__in=site_ids, is_enabled=True).order_by()
+        rows.append(slowest.values_list("site").annotate(Max("period_s")))
+    found: dict[int, timedelta] = {}
+    for pk, period_s in rows[0].union(rows[1], all=True):
+        found[pk] = max(timedelta(seconds=period_s), found.get(pk, timedelta()))
+    return found
 
 
 def _low(row: SiteTally, now: datetime, at: datetime | None, pace: timedelta) -> LowSite:

@@ -115,7 +115,7 @@ def picked(
         for device in Device.objects.visible_to(user)
         .filter(pk__in=ids)
         .with_place()
-        .select_related("site__enterprise", "template_version__layout", "bus__gateway")
+        .select_related("site__enterprise", "template_version__layout", "bus__gateway", "source")
     }
     known = selectors.points_for(user=user, devices=list(devices.values()))
     found = {point.id: point for several in known.values() for point in several}

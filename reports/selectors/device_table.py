@@ -201,7 +201,7 @@ def _unit(point: PointCode) -> str:
 
 
 def _fast(device: Device) -> float:
-    return float(device.bus.gateway.period_s) if device.bus else 60.0
+    return float(device.period_s)
 
 
 def _periods(device: Device) -> dict[str, float]:

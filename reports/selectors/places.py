@@ -158,7 +158,9 @@ def power_by_site(*, user: User, now: datetime, site_ids: Collection[int]) -> di
 
 def power_of(devices: QuerySet[Device], *, now: datetime) -> dict[int, Power]:
     """The sum over the devices of each site."""
-    rows = list(devices.values_list("pk", "site_id", "bus__gateway__period_s"))
+    rows = list(
+        devices.values_list("pk", "site_id", Coalesce("bus__gateway__period_s", "source__period_s"))
+    )
     found = live.latest_points(device_ids=[pk for pk, _site, _period in rows])
     sums: dict[int, list[float]] = {}
     meters: dict[int, int] = {}

@@ -129,7 +129,7 @@ def overview(*, user: User, head: SiteHead, now: datetime) -> Overview:
     incomers = list(
         places.incomers(user)
         .filter(site=site)
-        .select_related("circuit__transformer", "bus__gateway")
+        .select_related("circuit__transformer", "bus__gateway", "source")
     )
     by_energy = places.roots(Device.objects.visible_to(user, data_class=DataClass.ENERGY))
     meters = list(by_energy.filter(site=site)) if head.sees_energy else []
@@ -166,9 +166,9 @@ def transformer_loads(
     found = live.latest_points(device_ids=[device.pk for device in incomers])
     sums: dict[int, list[float | None]] = {}
     for device in incomers:
-        if device.circuit is None or device.circuit.transformer_id is None or device.bus is None:
+        if device.circuit is None or device.circuit.transformer_id is None:
             continue
-        oldest = now.timestamp() - FRESH_PERIODS * device.bus.gateway.period_s
+        oldest = now.timestamp() - FRESH_PERIODS * device.period_s
         values = {
             point.code: point.value
             for point in found.get(device.pk, [])
@@ -203,6 +203,7 @@ def device_rows(*, user: User, site: Site, now: datetime) -> list[DeviceRow]:
             "circuit",
             "room",
             "bus__gateway",
+            "source",
             "template_version__layout",
         )
     )
@@ -215,7 +216,7 @@ def device_rows(*, user: User, site: Site, now: datetime) -> list[DeviceRow]:
     for device in devices:
         points = found.get(device.pk, [])
         at = max((point.at for point in points), default=None)
-        period = device.bus.gateway.period_s if device.bus else 60
+        period = device.period_s
         rows.append(
             DeviceRow(
                 device=device,

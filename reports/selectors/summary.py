@@ -73,7 +73,7 @@ def keys() -> list[Key]:
 def summary(*, user: User, devices: Sequence[Device], now: datetime) -> list[Line]:
     """A line per device, in the order given; only points that the person may see.
 
-    devices: in service, with site__enterprise, site__team, bus__gateway and the layout selected.
+    devices: in service, with site__enterprise, site__team, bus__gateway, source and the layout selected.
     """
     ids = [device.pk for device in devices]
     points = selectors.points_for(user=user, devices=devices)
@@ -83,7 +83,7 @@ def summary(*, user: User, devices: Sequence[Device], now: datetime) -> list[Lin
     lines = []
     for leaf in leaves(devices):
         device = leaf.device
-        line = Line(device, leaf.state, float(device.bus.gateway.period_s) if device.bus else 60.0)
+        line = Line(device, leaf.state, float(device.period_s))
         newest = {point.code: point for point in latest.get(device.pk, [])}
         known = {point.code: point for point in points[device.pk]}
         oldest = now.timestamp() - GONE_PERIODS * line.period_s

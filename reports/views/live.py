@@ -113,7 +113,11 @@ def live_read_now(request: HttpRequest, pk: int) -> HttpResponse:
 def _in_service(user: User) -> QuerySet[Any]:
     devices = Device.objects.visible_to(user).in_service().with_place()
     return devices.select_related(
-        "site__enterprise", "bus__gateway", "template_version__layout", "template_version__template"
+        "site__enterprise",
+        "bus__gateway",
+        "source",
+        "template_version__layout",
+        "template_version__template",
     )
 
 

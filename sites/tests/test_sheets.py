@@ -246,7 +246,7 @@ def test_everything_wrong_is_said_with_its_cell_and_nothing_is_written(cast: Peo
     assert not Device.objects.filter(code__in=("X1", "X2", "X3")).exists()
 
     page = load_workbook(io.BytesIO(check.result.read()))["设备"]
-    marks = [cell.value for cell in page["M"]]
+    marks = [cell.value for cell in page["N"]]
     assert marks[0] == "导入结果"
     assert "七" in marks[1]
     assert page["I2"].fill.fgColor.rgb.endswith("FDECEE")

@@ -43,6 +43,7 @@ ADMIN: dict[str, Pages] = {
     "sites.numberseries": RECORD,
     "devices.gateway": PLACE,
     "devices.device": PLACE,
+    "devices.datasource": PLACE,
     "devices.bus": Pages("AMS", "AM", "", "AM"),
     "devices.dtuprofile": DICTIONARY,
     "devices.dtudoor": RECORD,

@@ -13,6 +13,7 @@ from tests.permission_routes.facts import (
     points,
 )
 from tests.permission_table import (
+    SIGN_IN,
     VIEW,
     Case,
     nothing,
@@ -20,6 +21,7 @@ from tests.permission_table import (
     signed_in,
     write,
 )
+from tests.permission_world import PEOPLE
 
 PAGES: dict[str, list[Case]] = {
     "devices:meters-add": [
@@ -62,5 +64,7 @@ API: dict[str, list[Case]] = {
     # Nobody collects in this test: whoever may ask is told that nothing answers.
     "api-device-read-now": [Case(READ_NOW, "POST", at={"pk": "device"}, body=nothing, ok=502)],
     "api-points": [read(shows=False)],
+    # The key of a data source opens it, nobody's token or session does.
+    "api-ingest": [Case(dict.fromkeys(PEOPLE, SIGN_IN), "POST", body=nothing)],
     "api-search": [read(query=lambda world: {"q": world.device.name})],
 }
