@@ -205,6 +205,7 @@ def device_rows(*, user: User, site: Site, now: datetime) -> list[DeviceRow]:
             "bus__gateway",
             "source",
             "template_version__layout",
+            "template_version__template",
         )
     )
     pks = [device.pk for device in devices]
