@@ -270,6 +270,8 @@ SPECTACULAR_SETTINGS = {
         "OrderMoveEnum": "workorders.states.Move",
         "OrderStateEnum": "workorders.states.State",
         "PriorityEnum": "workorders.states.Priority",
+        "SampleRefusalEnum": "devices.states.RefusalCode",
+        "SampleVerdictEnum": "devices.states.SampleVerdict",
         "SeverityEnum": "alarms.states.Severity",
         "SiteStateEnum": "sites.models.Site.State",
         "TaskMoveEnum": "workorders.states.TaskMove",
