@@ -274,6 +274,7 @@ SPECTACULAR_SETTINGS = {
         "SampleVerdictEnum": "devices.states.SampleVerdict",
         "SeverityEnum": "alarms.states.Severity",
         "SiteStateEnum": "sites.models.Site.State",
+        "VerdictEnum": "alarms.states.Verdict",
         "TaskMoveEnum": "workorders.states.TaskMove",
         "TaskStateEnum": "workorders.states.TaskState",
         "WorkEntryEnum": "workorders.states.Entry",

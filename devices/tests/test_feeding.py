@@ -22,7 +22,7 @@ from alarms.tests.factories import make_rule
 from devices import live
 from devices.ingest import ingest
 from devices.models import DataSource, Device, PointOverride
-from devices.services import feeding, links, tallies
+from devices.services import compacting, feeding, links, tallies
 from devices.services.quota import store_state
 from devices.services.sources import renew_key, switch
 from devices.tests.factories import (
@@ -150,6 +150,21 @@ def test_the_same_batch_again_changes_nothing(sender: Sender) -> None:
     assert [row["Ua"] for row in stored(sender.device)] == [234, 233, 232, 231, 230, 231.5]
     sender.source.refresh_from_db()
     assert (sender.source.accepted, sender.source.repeated) == (6, 6)
+
+
+def test_what_is_in_blocks_by_now_is_a_repetition_too(sender: Sender) -> None:
+    now = timezone.now()
+    begin = now.replace(minute=0, second=0, microsecond=0) - timedelta(days=20)
+    batch = [sender.sample(begin + timedelta(minutes=7 * n, microseconds=n)) for n in range(20)]
+    sender.send(*batch)
+    compacting.compact(now=now)
+    compacting.hand_over(now=now)
+    assert compacting.hand_over(now=now + compacting.READER_PATIENCE) != []
+    assert stored(sender.device) == []
+
+    again = sender.send(*batch, sender.sample(begin + timedelta(seconds=1)))
+
+    assert codes(again) == ["repeated"] * 20 + ["stored"]
 
 
 def test_a_time_said_twice_in_one_batch_is_a_repetition(sender: Sender) -> None:

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('devices', '0008_dial_in'),
+        ('devices', '0009_compaction'),
         ('pghistory', '0007_auto_20250421_0444'),
         ('sites', '0011_site_of_team'),
     ]
