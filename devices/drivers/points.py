@@ -21,6 +21,7 @@ GROUPS = (
     "input",
     "output",
     "status",
+    "process",
 )
 DATA_CLASSES = ("safety", "load", "energy")
 LONGEST_CODE = 24

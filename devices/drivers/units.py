@@ -24,6 +24,9 @@ _DIMENSIONS: tuple[dict[str, float], ...] = (
     {"": 1, "1": 1, "%": 0.01},
     {"0/1": 1},
     {"dBm": 1},
+    {"s": 1, "ms": 1e-3, "min": 60, "h": 3600},
+    {"bar": 1, "kPa": 0.01, "MPa": 10},
+    {"rpm": 1},
 )
 # Those that are no plain multiples.
 _SPECIAL: dict[tuple[str, str], Conversion] = {

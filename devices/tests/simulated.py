@@ -15,6 +15,7 @@ from devices.drivers.simulator.server import Listener, Simulator
 from devices.drivers.simulator.world import World
 
 LIBRARY = Path(__file__).parent.parent / "library"
+SHIPPED = sorted(path.stem for path in LIBRARY.glob("*.yaml") if path.stem != "points")
 
 
 @cache

@@ -46,8 +46,19 @@ def with_register(line: str) -> str:
     return GOOD + f"  - {{{line}}}\n"
 
 
-def test_the_six_wanted_templates_ship() -> None:
+def test_the_wanted_templates_ship() -> None:
     wanted = {
+        "acrel-adl3000",
+        "acrel-aim-r100",
+        "acrel-asj",
+        "schneider-vigirex-rhu",
+        "cet-pmc-t402-settings",
+        "logika-l33",
+        "generic-smoke",
+        "generic-water",
+        "generic-door",
+        "generic-contacts",
+        "generic-charger",
         "eastron-sdm630",
         "acrel-adw300",
         "chint-dtsu666",
@@ -126,6 +137,9 @@ def test_raw_units_become_stored_units() -> None:
         ("1", "%", (100, 0)),
         ("%", "", (0.01, 0)),
         ("K", "°C", (1, -273.15)),
+        ("min", "h", (1 / 60, 0)),
+        ("ms", "s", (0.001, 0)),
+        ("MPa", "bar", (10, 0)),
         ("V", "A", None),
         ("kW", "kvar", None),
         ("kW", "kWh", None),
