@@ -55,14 +55,15 @@ class Line(asyncio.Protocol):
         if is_broadcast and is_read(pdu):
             raise BusMalformed("nobody answers to unit 0")
         async with self._turn:
+            await self._wait_for_quiet()
             if is_broadcast:
-                await self._put(pdu, unit_id)
+                self._put(pdu, unit_id)
                 self.parser.give_up()
                 return pdu
-            await self._wait_for_quiet()
             if is_read(pdu) and _shape(unit_id, pdu) in self.owed:
                 flush = marker(pdu, is_taken=lambda size: (unit_id, pdu[0], size) in self.owed)
                 await self._exchange(flush, unit_id, timeout_s)
+                await self._wait_for_quiet()
             return await self._exchange(pdu, unit_id, timeout_s)
 
     def send(self, data: bytes) -> None:
@@ -91,8 +92,7 @@ class Line(asyncio.Protocol):
         await asyncio.sleep(0)
         await self._is_quiet.wait()
 
-    async def _put(self, pdu: bytes, unit_id: int) -> None:
-        await self._wait_for_quiet()
+    def _put(self, pdu: bytes, unit_id: int) -> None:
         if self._socket is None:
             raise BusRefused("not connected")
         self.send(self.parser.ask(unit_id, pdu))
@@ -100,7 +100,7 @@ class Line(asyncio.Protocol):
     async def _exchange(self, pdu: bytes, unit_id: int, timeout_s: float) -> bytes:
         """One question and its answer, with the books of what is owed."""
         shape = self._asked = _shape(unit_id, pdu)
-        await self._put(pdu, unit_id)
+        self._put(pdu, unit_id)
         was_owed = shape in self.owed
         if self.parser.must_drain:
             self.owed.add(shape)

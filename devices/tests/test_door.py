@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 import struct
 
 import pytest
@@ -156,6 +157,40 @@ async def test_an_address_that_insists_is_banned_and_the_ban_ends() -> None:
         door.tend()
         await dialled(door, known, ID)
         assert not door._strangers._records
+
+
+async def test_on_a_crowded_doorstep_the_oldest_makes_room() -> None:
+    """Somebody opens connections and says nothing; a DTU that speaks still comes in."""
+    clock = Clock()
+    async with opened(clock=clock, patience=Patience(waiting=2)) as door:
+        silent = []
+        for number in range(1, 4):
+            silent.append(await stranger(door))
+            await until(lambda number=number: len(door._waiting) == number)
+        await dialled(door, make_dtu(), ID)
+        clock.seconds += 9
+        door.tend()
+        assert door.strangers() == {}
+        clock.seconds += 1
+        door.tend()
+        await shown_out(silent[0])
+
+        assert [dtu.is_connected for dtu in silent] == [False, True, True]
+        assert door.strangers() == {"crowded": 1}
+
+
+async def test_the_network_is_asked_whether_the_dtu_is_still_there() -> None:
+    async with opened() as door:
+        await dialled(door, make_dtu(), ID)
+        line = door.session(ID)._socket.get_extra_info("socket")
+        kept = [
+            line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+            line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
+            line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL),
+            line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT),
+        ]
+
+    assert kept == [1, 60, 15, 4]
 
 
 async def test_strangers_from_the_address_of_a_known_dtu_ban_nobody() -> None:
@@ -414,3 +449,27 @@ async def test_whatever_goes_wrong_no_value_is_another_ones(seed: int) -> None:
 
     assert good > 30
     assert crc_errors > 0
+
+
+@pytest.mark.timeout(30)
+async def test_after_a_restart_everybody_comes_back_and_nobody_is_sent_away() -> None:
+    ids = [f"DTU{number:08}" for number in range(500)]
+    dtus = {dtu_id: make_dtu(dtu_id.encode()) for dtu_id in ids}
+    async with opened(ids) as door:
+        port = door.port
+        living = [asyncio.create_task(dtu.live(HOST, port, redial_s=0.05)) for dtu in dtus.values()]
+        await until(lambda: all(door.session(dtu_id) for dtu_id in ids))
+    await until(lambda: not any(dtu.is_connected for dtu in dtus.values()))
+
+    again = Door(HOST, port, patience=Patience(most=1))
+    again.admit(dict.fromkeys(ids, PLAIN))
+    await again.open()
+    await until(lambda: all(again.session(dtu_id) for dtu_id in ids))
+    values = await asyncio.gather(*(read(again, dtu_id=dtu_id) for dtu_id in ids))
+    for task in living:
+        task.cancel()
+    await asyncio.gather(*living, return_exceptions=True)
+    await again.close()
+
+    assert values == [[1010, 1011]] * len(ids)
+    assert again.strangers() == {}

@@ -22,7 +22,6 @@ logger = logging.getLogger(__name__)
 
 # After a restart everybody calls at once.
 BACKLOG = 4096
-MOST_WAITING = 4096
 MOST_FILES = 65536
 TEND_EVERY_S = 1.0
 # When a packet may go on but nothing follows for so long, it is whole.
@@ -172,7 +171,10 @@ class Door:
 
     def tend(self) -> None:
         """Look after time: packets that are whole, callers that say nothing, DTUs gone quiet."""
-        now = self._clock()
+        now, patience = self._clock(), self._strangers.patience
+        for caller in list(self._waiting)[: -patience.waiting]:
+            if now - caller.came_at >= patience.hurry_s:
+                self._show_out(caller, "crowded")
         for caller in list(self._waiting):
             if now - caller.came_at >= self._wait_s:
                 self._show_out(caller)
@@ -194,8 +196,6 @@ class Door:
         if self._strangers.is_banned(caller.address, now=now):
             caller.transport.abort()
             return
-        if len(self._waiting) >= MOST_WAITING:
-            self._show_out(next(iter(self._waiting)), "crowded")
         caller.came_at = caller.heard_at = now
         self._waiting[caller] = None
 

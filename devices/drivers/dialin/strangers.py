@@ -10,11 +10,18 @@ TLS = b"\x16\x03"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patience:
-    """An address that sends `most` strangers within `within_s` is kept away for `ban_s`."""
+    """An address that sends `most` strangers within `within_s` is kept away for `ban_s`.
+
+    waiting: callers that may be on the doorstep for long; where there are more, those make room that
+    have said nothing for `hurry_s`. When everybody comes back at once there are many more for a
+    moment, which is no reason to send anybody away.
+    """
 
     most: int = 20
     within_s: float = 60.0
     ban_s: float = 300.0
+    waiting: int = 20_000
+    hurry_s: float = 10.0
 
 
 @dataclass(slots=True)
@@ -48,7 +55,7 @@ class Strangers:
     def note(self, address: str, why: str, *, now: float, is_trusted: bool) -> bool:
         """One more; True when the address is kept away from now on."""
         self.counts[why] += 1
-        if is_trusted:
+        if is_trusted or why == "crowded":
             return False
         record = self._records.setdefault(address, _Record(since=now))
         if now - record.since > self.patience.within_s:
