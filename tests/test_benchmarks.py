@@ -104,3 +104,32 @@ def test_pages_are_measured_as_each_person(tmp_path: Path) -> None:
     assert {page["status"] for page in figures["pages"].values()} == {200}
     assert figures["rows"]["devices"] == 200
     assert all(page["queries"] > 0 for page in figures["pages"].values())
+
+
+@pytest.mark.slow
+def test_history_is_weighed_and_read_from_rows_and_blocks(tmp_path: Path) -> None:
+    target = tmp_path / "figures.json"
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "benchmarks/history.py",
+            *("--devices", "3", "--days", "1", "--no-cold"),
+            *("--json", str(target)),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(target.read_text())
+    # Few devices waste whole pages; the payload does not depend on their number.
+    assert 0.3 < figures["signals"]["decimals"]["payload_bytes_per_point"] < 1.0
+    assert figures["compact_bytes_per_point"] < 1.5
+    assert figures["signals"]["noise"]["block_bytes_per_point"] > 4
+    asked = {"month_of_a_point", "day_maxima_of_a_line", "20_points_7_days"}
+    assert set(figures["milliseconds"]["rows"]) == asked
+    assert all(found["warm"] > 0 for found in figures["milliseconds"]["blocks"].values())

@@ -1,0 +1,203 @@
+"""Write a month, compress it, read it before and after, cold and warm."""
+
+import os
+import signal
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db import Error, connection
+
+from benchmarks.inside.facts import CpuClock, arguments, make_tables, report
+from benchmarks.inside.signals import COUNTERS, POINTS, VALUES, Meters
+from devices import history
+from devices.history import BLOCKS, Batch
+from devices.models import CompactedHour, Layout
+from devices.services import compacting
+
+START = datetime(2026, 10, 1, tzinfo=UTC)
+WIDTH_PX = 1200
+WARM, COLD = 5, 3
+_PATIENCE_S = 30.0
+_NOTICED_S = 1.0
+_DAY = timedelta(days=1)
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = arguments("Storing, compressing and reading history.")
+    parser.add_argument("--devices", type=int, default=30, help="meters of 40 points (30)")
+    parser.add_argument("--days", type=int, default=31, help="days of history (31)")
+    parser.add_argument("--no-cold", action="store_true", help="leave out the cold reads")
+    options = parser.parse_args()
+    make_tables()
+    # No template has it: nothing but the history knows it.
+    layout = Layout.objects.create(
+        key="benchmark", value_codes=list(VALUES), counter_codes=list(COUNTERS)
+    )
+    kinds = {
+        kind: _stored(Meters(options.devices, kind), layout.pk, days)
+        for kind, days in (("noise", 1), ("floats", 1), ("decimals", options.days))
+    }
+    reading = {"rows": _curves(options)}
+    _hand_over(options.days)
+    reading["blocks"] = _curves(options)
+    report(
+        "history",
+        {
+            "compact_bytes_per_point": kinds["decimals"]["block_bytes_per_point"],
+            "devices": options.devices,
+            "days": options.days,
+            "signals": kinds,
+            "milliseconds": reading,
+        },
+        options.json,
+    )
+
+
+def _stored(meters: Meters, layout_id: int, days: int) -> dict[str, Any]:
+    """Write and compress so many days of one kind of signal; what is left of the kind before goes."""
+    _empty()
+    written = {"worker": 0.0, "postgres": 0.0}
+    points = 0
+    for day in range(days):
+        start = (START + day * _DAY).timestamp()
+        for group in meters.samples(start, start + 86_400, layout_id):
+            batch = Batch([group])
+            clock = CpuClock()
+            history.prepare(batch)
+            history.append(batch)
+            for who, seconds in clock.spent().items():
+                written[who] = written.get(who, 0.0) + seconds
+            points += batch.rows * POINTS
+    clock = CpuClock()
+    now = START + (days + 1) * _DAY
+    while compacting.compact(now=now).hours:
+        pass
+    compressed = clock.spent()
+    payload = sum(CompactedHour.objects.values_list("size_bytes", flat=True))
+    return {
+        "points": points,
+        "row_bytes_per_point": round(_size(history.partitions()) / points, 2),
+        "block_bytes_per_point": round(_size(history.partitions(BLOCKS)) / points, 3),
+        "payload_bytes_per_point": round(payload / points, 3),
+        "write_cpu_s_per_million_points": _per_million(written, points),
+        "compact_cpu_s_per_million_points": _per_million(compressed, points),
+    }
+
+
+def _empty() -> None:
+    end = START + timedelta(days=4000)
+    history.drop_partitions(before=end.date())
+    history.drop_partitions(before=end.date(), table=BLOCKS)
+    CompactedHour.objects.all().delete()
+
+
+def _hand_over(days: int) -> None:
+    now = START + (days + 30) * _DAY
+    compacting.hand_over(now=now, budget_s=600)
+    while len(compacting.hand_over(now=now + _DAY, budget_s=600)):
+        pass
+    if history.partitions():
+        raise SystemExit("a day was not handed over")
+
+
+def _size(parts: list[history.Partition]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM reading, reading_block")
+    return sum(part.size_bytes for part in parts)
+
+
+def _per_million(seconds: dict[str, float], points: int) -> dict[str, float]:
+    return {
+        name: round(1e6 * seconds[who] / points, 3)
+        for name, who in (("python", "worker"), ("postgresql", "postgres"))
+    }
+
+
+def _curves(options: Any) -> dict[str, Any]:
+    """Milliseconds of each question: the median when warm, and when nothing is in memory."""
+    days, devices = options.days, options.devices
+    month = START + days * _DAY
+    week = START + min(7, days) * _DAY
+    line = ("Ua", "Ub", "Uc", "Ia", "Ib", "Ic", "PFa", "PFb", "PFc")
+
+    def curve(device: int) -> None:
+        history.series(points=[(device, "P")], start=START, end=month, max_points=2 * WIDTH_PX)
+
+    def maxima(device: int) -> None:
+        for day in range(days):
+            start = START + day * _DAY
+            found = history.series(
+                points=[(device, code) for code in line],
+                start=start,
+                end=start + _DAY,
+                max_points=2,
+            )
+            if not all(series.statistics.maximum_at for series in found):
+                raise SystemExit("a day has no maximum")
+
+    def many(device: int) -> None:
+        points = [
+            (1 + (device + other) % devices, code)
+            for other in range(min(5, devices))
+            for code in ("Ua", "Ia", "P", "PF")
+        ]
+        history.series(points=points, start=START, end=week, max_points=2 * WIDTH_PX)
+
+    asked = {"month_of_a_point": curve, "day_maxima_of_a_line": maxima, "20_points_7_days": many}
+    return {
+        name: {
+            "warm": _median([1] * WARM, ask, before=lambda: None),
+            **(
+                {"cold": _median([1 + n % devices for n in range(COLD)], ask, before=_cool)}
+                if not options.no_cold
+                else {}
+            ),
+        }
+        for name, ask in asked.items()
+    }
+
+
+def _median(devices: list[int], ask: Callable[[int], None], *, before: Callable[[], None]) -> float:
+    ask(devices[0])
+    took = []
+    for device in devices:
+        before()
+        begin = time.perf_counter()
+        ask(device)
+        took.append(1000 * (time.perf_counter() - begin))
+    return round(statistics.median(took), 1)
+
+
+def _cool() -> None:
+    """Nothing of the tables in memory: neither in PostgreSQL's buffers nor in the system's."""
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
+        cursor.execute("SHOW data_directory")
+        folder = Path(cursor.fetchone()[0])
+        cursor.execute("SELECT pg_backend_pid()")
+        pid = cursor.fetchone()[0]
+    # A backend that dies makes PostgreSQL begin anew with empty buffers, in the same process.
+    os.kill(pid, signal.SIGKILL)
+    time.sleep(_NOTICED_S)
+    _wait()
+    for path in (folder / "base").rglob("*"):
+        with suppress(OSError), path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _wait() -> None:
+    until = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < until:
+        connection.close()
+        with suppress(Error):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            return
+        time.sleep(0.05)
+    raise SystemExit("PostgreSQL did not come back")
