@@ -1,5 +1,5 @@
 """The admin of collecting."""
 
-from devices.admin import equipment, sources, templates
+from devices.admin import equipment, history, sources, templates
 
-__all__ = ["equipment", "sources", "templates"]
+__all__ = ["equipment", "history", "sources", "templates"]

@@ -1,5 +1,6 @@
 """The writer: one COPY per batch into the partitions of its days."""
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -10,11 +11,15 @@ from django.db import IntegrityError, connection, transaction
 from devices.history.partitions import ensure_partitions, forget_known
 from devices.history.rows import COLUMNS, HEADER, TRAILER, copy_rows
 from devices.history.samples import Batch
+from devices.models import Retention
 
 _UNIQUE_VIOLATION = "23505"
 # "no partition of relation found for row" is a check violation.
 _CHECK_VIOLATION = "23514"
 _DAY_S = 86_400
+# A changed retention is seen by the door so soon.
+_DAYS_CHECK_S = 60.0
+_days: dict[str, tuple[int, float]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +33,10 @@ class Appended:
 def within_range(batch: Batch, *, now: datetime) -> tuple[Batch, int]:
     """The rows whose time is believable, and how many were not.
 
-    From `READING_RETENTION_DAYS` ago to `READING_FUTURE_S` ahead: a wrong clock must neither make
+    From as long ago as samples are kept to `READING_FUTURE_S` ahead: a wrong clock must neither make
     partitions at will nor write rows that the next clean-up drops.
     """
-    oldest = (now - timedelta(days=settings.READING_RETENTION_DAYS)).timestamp()
+    oldest = (now - timedelta(days=_kept_days())).timestamp()
     newest = now.timestamp() + settings.READING_FUTURE_S
     groups, refused = [], 0
     for group in batch.groups:
@@ -42,6 +47,15 @@ def within_range(batch: Batch, *, now: datetime) -> tuple[Batch, int]:
         if len(kept):
             groups.append(kept)
     return Batch(groups), refused
+
+
+def _kept_days() -> int:
+    """Looked up now and then: the door asks for each batch."""
+    found, since = _days.get(connection.settings_dict["NAME"], (0, 0.0))
+    if not found or time.monotonic() - since > _DAYS_CHECK_S:
+        found = Retention.days_of(Retention.Kind.BLOCKS)
+        _days[connection.settings_dict["NAME"]] = found, time.monotonic()
+    return found
 
 
 def prepare(batch: Batch) -> None:

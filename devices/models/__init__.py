@@ -4,6 +4,7 @@ from devices.models.archive import CompactedHour, Handover, ReopenedHour
 from devices.models.dialin import DtuDoor, DtuProfile, GatewaySession
 from devices.models.equipment import Device, LinkEvent, Meter, PointOverride, Ratio
 from devices.models.gateways import FIRST_DOOR, Bus, Gateway, PollShard
+from devices.models.retention import Retention
 from devices.models.sources import DataSource
 from devices.models.tallies import CountedZone, LateHour, SiteTally, Tally
 from devices.models.templates import (
@@ -37,6 +38,7 @@ __all__ = [
     "Ratio",
     "Register",
     "ReopenedHour",
+    "Retention",
     "SiteTally",
     "Tally",
     "TemplateVersion",

@@ -12,13 +12,12 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from devices import history
 from devices.history import Partition, Written
-from devices.models import CompactedHour, Handover, ReopenedHour
+from devices.models import CompactedHour, Handover, LinkEvent, ReopenedHour, Retention
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +71,7 @@ def hand_over(
     Days go in their order: one that is not wholly in blocks keeps those after it, and is logged.
     """
     until_s = time.monotonic() + budget_s
-    keep = hot_days or settings.READING_HOT_DAYS
+    keep = hot_days or Retention.days_of(Retention.Kind.ROWS)
     before = now.astimezone(UTC).date() - timedelta(days=keep)
     dropped = []
     for partition in history.partitions():
@@ -84,13 +83,16 @@ def hand_over(
 
 
 def forget_old(*, now: datetime) -> list[str]:
-    """Drop what is past the retention, whatever became of it; names of the partitions."""
-    before = now.astimezone(UTC).date() - timedelta(days=settings.READING_RETENTION_DAYS)
+    """Drop samples past their retention, whatever became of them; names of the partitions."""
+    keep = Retention.days_of(Retention.Kind.BLOCKS)
+    before = now.astimezone(UTC).date() - timedelta(days=keep)
     start = datetime.combine(before, datetime.min.time(), UTC)
     dropped = history.drop_partitions(before=before)
     dropped += history.drop_partitions(before=before, table=history.BLOCKS)
     ReopenedHour.objects.filter(hour__lt=start).delete()
     CompactedHour.objects.filter(hour__lt=start - 7 * _DAY).delete()
+    old_events = now - timedelta(days=Retention.days_of(Retention.Kind.LINK_EVENTS))
+    LinkEvent.objects.filter(at__lt=old_events).delete()
     return dropped
 
 

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from core.time import day_bounds, local_day
 from devices.history import HOT_FROM, LATE_S
-from devices.models import CountedZone, LateHour, SiteTally, Tally
+from devices.models import CountedZone, LateHour, Retention, SiteTally, Tally
 from devices.states import Quality
 from sites.models import Site
 
@@ -26,9 +26,6 @@ STEPS_PER_RUN = 8
 LATE_HOURS_PER_RUN = 24
 # A server that was away for longer counts from here.
 LONGEST = timedelta(days=30)
-# Counts of devices are kept a little longer than their samples, those of sites for years.
-TALLY_RETENTION_DAYS = 100
-SITE_TALLY_RETENTION_DAYS = 1100
 GOOD = (Quality.GOOD, Quality.PARTIAL)
 _HOUR = timedelta(hours=1)
 
@@ -88,9 +85,9 @@ def recount(
 def forget_old(*, now: datetime) -> int:
     """Drop counts past their retention; returns how many rows of devices went."""
     today = now.date()
-    old_sites = today - timedelta(days=SITE_TALLY_RETENTION_DAYS)
+    old_sites = today - timedelta(days=Retention.days_of(Retention.Kind.SITE_TALLIES))
     SiteTally.objects.filter(day__lt=old_sites).delete()
-    before = today - timedelta(days=TALLY_RETENTION_DAYS)
+    before = today - timedelta(days=Retention.days_of(Retention.Kind.TALLIES))
     return Tally.objects.filter(day__lt=before).delete()[0]
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection, connections, transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from devices import history, ingest
 from devices.history.codec import Block
 from devices.history.partitions import forget_known
-from devices.models import CompactedHour, Device, Handover, LateHour, ReopenedHour, Tally
+from devices.models import CompactedHour, Device, Handover, LateHour, ReopenedHour, Retention, Tally
 from devices.services import compacting, tallies
 from devices.tests.factories import (
     make_bus,
@@ -390,12 +391,56 @@ def test_late_samples_of_a_handed_day_are_counted_once_they_are_in_a_block(
     assert list(LateHour.objects.values_list("hour", flat=True)) == [DAY + HOUR]
 
 
-def test_what_is_past_the_retention_goes(devices: list[Device], settings: Any) -> None:
+def test_days_that_are_to_stay_as_rows_stay(devices: list[Device]) -> None:
+    store(devices, layouts_of(devices), usual(60), now=LATER)
+    compact_all()
+    Retention.objects.filter(kind="rows").update(days=10)
+
+    assert hand_over() == []
+    assert hand_over(LATER + timedelta(days=1)) == ["reading_20261110"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "days", "verdict"),
+    [
+        ("rows", 2, "fine"),
+        ("rows", 1, "refused"),
+        ("blocks", 3660, "fine"),
+        ("blocks", 3661, "refused"),
+        # Two days as rows, one week in blocks at least.
+        ("rows", 90, "fine"),
+        ("rows", 89, "fine"),
+        ("blocks", 7, "fine"),
+        ("tallies", 30, "refused"),
+    ],
+)
+def test_days_outside_the_bounds_are_refused(db: None, kind: str, days: int, verdict: str) -> None:
+    row = Retention.objects.get(kind=kind)
+    row.days = days
+
+    if verdict == "fine":
+        row.full_clean()
+    else:
+        with pytest.raises(ValidationError, match="须在"):
+            row.full_clean()
+
+
+def test_rows_are_not_kept_longer_than_blocks(db: None) -> None:
+    Retention.objects.filter(kind="rows").update(days=30)
+    blocks = Retention.objects.get(kind="blocks")
+    blocks.days = 29
+
+    with pytest.raises(ValidationError, match="不能比压缩的保留更久"):
+        blocks.full_clean()
+
+
+def test_what_is_past_the_retention_goes(devices: list[Device]) -> None:
     store(devices, layouts_of(devices), usual(60), now=LATER)
     compact_all()
     hand_over()
+    Retention.objects.filter(kind="blocks").update(days=30)
 
-    gone = compacting.forget_old(now=DAY + timedelta(days=settings.READING_RETENTION_DAYS + 14))
+    gone = compacting.forget_old(now=DAY + timedelta(days=44))
 
     assert gone == ["reading_block_20261108"]
     assert not block_rows()

@@ -8,7 +8,7 @@ import pytest
 
 from core.time import day_bounds
 from devices import ingest
-from devices.models import CountedZone, Device, Gateway, LateHour, SiteTally, Tally
+from devices.models import CountedZone, Device, Gateway, LateHour, Retention, SiteTally, Tally
 from devices.services import tallies
 from devices.services.tallies import LAG, hour_bounds
 from devices.states import Quality
@@ -178,7 +178,7 @@ def test_service_begins_with_the_first_meter(db: None) -> None:
 
 def test_old_counts_are_forgotten(device: Device) -> None:
     now = datetime(2026, 11, 20, tzinfo=UTC)
-    for days in (5, tallies.TALLY_RETENTION_DAYS + 2):
+    for days in (5, Retention.days_of(Retention.Kind.TALLIES) + 2):
         at = now - timedelta(days=days)
         tallies.recount(start=at, end=at + timedelta(hours=1))
 

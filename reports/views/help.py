@@ -21,6 +21,7 @@ from django.views.decorators.http import require_safe
 
 from alarms import states as alarm_states
 from core.transitions import Life
+from devices.models import Retention
 from devices.services import tallies
 from reports.selectors.completeness import TARGET_PERCENT
 from reports.selectors.diagrams import diagram_of
@@ -72,8 +73,8 @@ def completeness(request: HttpRequest) -> HttpResponse:
     context = {
         "lag": duration(tallies.LAG.total_seconds()),
         "target": TARGET_PERCENT,
-        "device_days": tallies.TALLY_RETENTION_DAYS,
-        "site_days": tallies.SITE_TALLY_RETENTION_DAYS,
+        "device_days": Retention.days_of(Retention.Kind.TALLIES),
+        "site_days": Retention.days_of(Retention.Kind.SITE_TALLIES),
     }
     return render(request, "reports/completeness_help.html", context)
 

@@ -49,6 +49,8 @@ ADMIN: dict[str, Pages] = {
     "devices.dtudoor": RECORD,
     "devices.linkevent": LOOK,
     "devices.pollshard": RECORD,
+    "devices.retention": LIBRARY,
+    "devices.compactedhour": RECORD,
     "devices.pointcode": LIBRARY,
     "devices.devicetemplate": LIBRARY,
     "devices.templateversion": LIBRARY,
