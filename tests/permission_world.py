@@ -19,7 +19,16 @@ from alarms import services as alarm_services
 from alarms.models import Alarm, AlarmPhoto, RuleOverride
 from alarms.states import Handling
 from alarms.tests.factories import make_alarm, make_rule
-from devices.models import DataSource, Device, DtuDoor, DtuProfile, LinkEvent, PointCode, PollShard
+from devices.models import (
+    CompactedHour,
+    DataSource,
+    Device,
+    DtuDoor,
+    DtuProfile,
+    LinkEvent,
+    PointCode,
+    PollShard,
+)
 from devices.tests.factories import make_device, make_fed_device, make_source
 from sites import services as site_services
 from sites.models import (
@@ -290,6 +299,7 @@ def _rows(world: World, *places: models.Model) -> dict[str, models.Model]:
     now = timezone.now()
     door = DtuDoor.objects.create(number=0, address="::1:7502", opened_at=now, updated_at=now)
     kind = DtuProfile.objects.create(code="matrix", name=MARKUP)
+    CompactedHour.objects.create(hour=now, blocks=0, rows=0, size_bytes=0, compacted_at=now)
     named: list[models.Model] = [
         *places,
         cast.site,
