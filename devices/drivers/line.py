@@ -7,6 +7,8 @@ from devices.drivers.pdu import BROADCAST, Parser, answer_size, is_read, marker
 
 # Unit, function and length: all by which one answer is told from another.
 Shape = tuple[int, int, int]
+# An answer has 256 bytes at most; heartbeats and a little noise may come with it.
+MOST_PER_QUESTION = 4096
 
 
 class Line(asyncio.Protocol):
@@ -37,6 +39,8 @@ class Line(asyncio.Protocol):
         self._is_quiet.set()
         self._drain: asyncio.TimerHandle | None = None
         self._sent_at = 0.0
+        self._timeout_s = 0.0
+        self._heard_since = 0
 
     @property
     def is_open(self) -> bool:
@@ -95,6 +99,7 @@ class Line(asyncio.Protocol):
     def _put(self, pdu: bytes, unit_id: int) -> None:
         if self._socket is None:
             raise BusRefused("not connected")
+        self._heard_since = 0
         self.send(self.parser.ask(unit_id, pdu))
 
     async def _exchange(self, pdu: bytes, unit_id: int, timeout_s: float) -> bytes:
@@ -112,6 +117,7 @@ class Line(asyncio.Protocol):
     async def _wait_for_answer(self, timeout_s: float) -> bytes:
         self.asked_in_vain += 1
         self.owed_until = self._loop.time() + 2 * timeout_s
+        self._timeout_s = timeout_s
         answer = self._answer = self._loop.create_future()
         timer = self._loop.call_later(timeout_s, self._expire, answer, timeout_s)
         try:
@@ -159,6 +165,9 @@ class Line(asyncio.Protocol):
         """Called by the loop: what answers goes to whoever waits, late or not."""
         self.bytes_in += len(data)
         self.asked_in_vain = 0
+        self._heard_since += len(data)
+        if self._heard_since > MOST_PER_QUESTION:
+            self._hear_no_more()
         answer = self.parser.feed(data)
         if answer is None:
             return
@@ -169,6 +178,13 @@ class Line(asyncio.Protocol):
         elif self._drain is not None:
             self.owed.discard(self._asked)
             self._end_drain()
+
+    def _hear_no_more(self) -> None:
+        """Something babbles: looking for an answer in all of it would hold up everybody."""
+        self.parser.give_up()
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(BusMalformed("babbles"))
+            self._owe(self._timeout_s)
 
     def _lose(self, reason: str) -> None:
         self._socket = None

@@ -113,8 +113,7 @@ class Answers:
                 self.last_beat = buffer[at : at + beat]
                 at += beat
             else:
-                self._drop(verdict)
-                at += 1
+                at = self._drop(verdict, buffer, at)
         self._buffer = buffer[at:]
         return answer
 
@@ -138,12 +137,17 @@ class Answers:
             return "part", 0
         return ("wrong sum" if crc16(buffer[at : at + size]) else "whole"), size
 
-    def _drop(self, verdict: Verdict) -> None:
-        """One byte that belongs to nothing."""
+    def _drop(self, verdict: Verdict, buffer: bytes, at: int) -> int:
+        """Give up what stands here; returns where an answer could begin next."""
         self.crc_errors += verdict == "wrong sum"
         self.is_garbled = self.is_garbled or verdict != "none"
-        self.dropped_bytes += 1
         self._is_between = False
+        found = -1
+        if self._question is not None:
+            found = buffer.find(self._question.head[:1], at + 1)
+        further = found if found > 0 else len(buffer)
+        self.dropped_bytes += further - at
+        return further
 
 
 def _begins(buffer: bytes, at: int, with_: bytes) -> bool:

@@ -195,6 +195,19 @@ async def test_a_server_that_keeps_silent_is_called_anew_and_still_drained() -> 
         transport.close()
 
 
+async def test_a_line_that_babbles_is_not_listened_to() -> None:
+    async with talking() as (server, transport):
+        server.faults = ["silent"]
+        asking = asyncio.create_task(ask(transport, timeout_s=60))
+        await until(lambda: server.requests == 1)
+        server.say(b"\x01" * 5000)
+        with pytest.raises(BusMalformed):
+            await asyncio.wait_for(asking, 5)
+
+        transport._line._end_drain()
+        assert await ask(transport, Block(3, 20, 2)) == [1020, 1021]
+
+
 async def test_a_lost_connection_is_learnt_at_once() -> None:
     async with talking() as (server, transport):
         server.is_holding = True
