@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from devices.models import Bus, Device, Gateway, Meter, Ratio, TemplateVersion
+from devices.models import Bus, DataSource, Device, Gateway, Meter, Ratio, TemplateVersion
 from devices.services import batches, equipment
 from devices.states import VersionState
 from sites.models import Circuit, Room
@@ -18,12 +18,13 @@ from sites.models import Circuit, Room
 if TYPE_CHECKING:
     _DeviceForm = forms.ModelForm[Device]
     _BusForm = forms.ModelForm[Bus]
+    _SourceForm = forms.ModelForm[DataSource]
     _BusFormSet = forms.BaseInlineFormSet[Bus, Gateway, forms.ModelForm[Bus]]
     _RatioFormSet = forms.BaseInlineFormSet[Ratio, Device, forms.ModelForm[Ratio]]
     _MeterFormSet = forms.BaseInlineFormSet[Meter, Device, forms.ModelForm[Meter]]
 else:
     # Django's own classes take no type arguments at run time.
-    _DeviceForm = _BusForm = forms.ModelForm
+    _DeviceForm = _BusForm = _SourceForm = forms.ModelForm
     _BusFormSet = _RatioFormSet = _MeterFormSet = forms.BaseInlineFormSet
 
 LONGEST_TEMPLATE_BYTES = 1_000_000
@@ -48,6 +49,22 @@ class DeviceForm(_DeviceForm):
             "is_enabled",
             "is_simulated",
         )
+
+
+class SourceForm(_SourceForm):
+    """Names, quota and period of a data source; its site is chosen before."""
+
+    class Meta:
+        model = DataSource
+        fields = ("name", "name_en", "quota_per_minute", "period_s", "offline_after_s")
+
+    def clean_name(self) -> str:
+        """Used once per site."""
+        name: str = self.cleaned_data["name"]
+        others = DataSource.objects.filter(site=self.instance.site, name=name)
+        if others.exclude(pk=self.instance.pk).exists():
+            raise ValidationError(_("该站点已有同名数据源。"))
+        return name
 
 
 class BusForm(_BusForm):

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from core.endpoints import Endpoint, MomentField
 from core.errors import DomainError, Invalid
 from core.parsers import JsonParser
+from devices import selectors
 from devices.services import feeding
 from devices.states import RefusalCode, SampleVerdict
 from devices.tokens import IsSource, SourceAuthentication
@@ -133,7 +134,7 @@ class IngestEndpoint(Endpoint):
                     {
                         "verdict": verdict.value,
                         "code": refusal and refusal.code.value,
-                        "message": refusal and feeding.words_of(refusal.code, refusal.facts),
+                        "message": refusal and selectors.refusal_words(refusal.code, refusal.facts),
                     }
                     for verdict, refusal in fed.verdicts
                 ],

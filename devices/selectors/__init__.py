@@ -2,5 +2,26 @@
 
 from devices.selectors.points import DevicePoint, device_for, gateway_for, points_for
 from devices.selectors.search import Found, search
+from devices.selectors.sources import SHOWN as SOURCES_SHOWN
+from devices.selectors.sources import (
+    refusal_words,
+    sites_to_feed,
+    source_for,
+    source_lines,
+    source_page,
+)
 
-__all__ = ["DevicePoint", "Found", "device_for", "gateway_for", "points_for", "search"]
+__all__ = [
+    "SOURCES_SHOWN",
+    "DevicePoint",
+    "Found",
+    "device_for",
+    "gateway_for",
+    "points_for",
+    "refusal_words",
+    "search",
+    "sites_to_feed",
+    "source_for",
+    "source_lines",
+    "source_page",
+]

@@ -66,13 +66,6 @@ class Fed:
         return sum(1 for verdict, _refusal in self.verdicts if verdict == wanted)
 
 
-def words_of(code: str, facts: dict[str, str] | Any) -> str:
-    """Why a sample was refused, in the reader's language."""
-    if code not in RefusalCode.values:
-        return code
-    return str(RefusalCode(code).label) % dict(facts)
-
-
 def feed(*, source: DataSource, given: Sequence[Any], address: str, now: datetime) -> Fed:
     """Store what can be stored of the samples that a source sent.
 

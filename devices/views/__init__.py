@@ -2,5 +2,23 @@
 
 from devices.views.meters import meters_add
 from devices.views.series import live, series
+from devices.views.sources import (
+    source_add,
+    source_detail,
+    source_edit,
+    source_list,
+    source_renew,
+    source_switch,
+)
 
-__all__ = ["live", "meters_add", "series"]
+__all__ = [
+    "live",
+    "meters_add",
+    "series",
+    "source_add",
+    "source_detail",
+    "source_edit",
+    "source_list",
+    "source_renew",
+    "source_switch",
+]

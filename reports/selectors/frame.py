@@ -195,6 +195,8 @@ def _section(request: HttpRequest) -> str:
     first = (match.url_name or "").split("-")[0]
     if match.namespace == "reports" or first in OWN_SECTIONS:
         return first
+    if match.namespace == "devices" and first == "source":
+        return "gateway"
     if match.namespace == "workorders":
         return "tasks" if first in {"task", "plan"} else "workorders"
     return match.namespace

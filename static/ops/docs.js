@@ -35,5 +35,7 @@ for (const button of $$("[data-copy]")) {
   button.addEventListener("click", () => copy(button));
 }
 const filter = $("[data-docs-filter]");
-filter.hidden = false;
-filter.addEventListener("input", () => narrow(filter.value));
+if (filter) {
+  filter.hidden = false;
+  filter.addEventListener("input", () => narrow(filter.value));
+}

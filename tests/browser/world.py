@@ -12,11 +12,13 @@ from alarms.states import Handling
 from alarms.tests.factories import make_alarm
 from devices import ingest, live
 from devices.ingest import Batch
-from devices.models import Device
+from devices.models import DataSource, Device
 from devices.tests.factories import (
     make_bus,
     make_device,
+    make_fed_device,
     make_gateway,
+    make_source,
     make_template_version,
 )
 from devices.tests.samples import make_batch
@@ -27,6 +29,15 @@ from workorders.models import Task, WorkOrder
 from workorders.states import State, TaskState
 from workorders.tests.factories import bring_task, make_order, make_plan
 
+# As services.feeding keeps it.
+REFUSAL = {
+    "received_at": "2026-11-26T04:00:00+00:00",
+    "device": "T-02",
+    "at": "2026-11-26T12:00:00+08:00",
+    "code": "point_unknown",
+    "facts": {"point": "Uq"},
+}
+
 
 @dataclass(frozen=True)
 class World:
@@ -36,6 +47,7 @@ class World:
     order: WorkOrder
     job: Job
     task: Task
+    source: DataSource
 
     def pages(self) -> list[str]:
         """Every page that Ana can open."""
@@ -93,6 +105,12 @@ class World:
             f"/changes/device/{self.device.pk}/",
             "/meters/add/",
             f"/meters/add/?gateway={self.device.bus.gateway_id}",
+            "/sources/",
+            "/sources/?q=nothing-of-this-name",
+            "/sources/add/",
+            f"/sources/add/?site={site}",
+            f"/sources/{self.source.pk}/",
+            f"/sources/{self.source.pk}/edit/",
             f"/jobs/{self.job.pk}/",
             "/accounts/2fa/",
             "/accounts/password/change/",
@@ -179,6 +197,8 @@ def make_world() -> World:
     task = plan.tasks.get()
     bring_task(task, TaskState.ASSIGNED, cast=cast)
     save_view(user=cast.ana, page="alarms", name="紧急", query="severity=critical", now=now)
+    source, _key = make_source(site=cast.site, name="能管平台", last_refusals=[REFUSAL])
+    make_fed_device(source=source, name="远传电表", template_version=device.template_version)
     return World(
         cast=cast,
         device=device,
@@ -186,4 +206,5 @@ def make_world() -> World:
         order=order,
         job=make_job(cast.ana),
         task=task,
+        source=source,
     )

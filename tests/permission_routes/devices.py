@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.permission_routes.facts import (
     LOAD,
     LOAD_BY_API,
@@ -21,7 +23,17 @@ from tests.permission_table import (
     signed_in,
     write,
 )
-from tests.permission_world import PEOPLE
+from tests.permission_world import PEOPLE, World
+
+
+def source_facts(_world: World) -> dict[str, Any]:
+    return {
+        "name": "能管平台",
+        "quota_per_minute": 6000,
+        "period_s": 60,
+        "offline_after_s": 600,
+    }
+
 
 PAGES: dict[str, list[Case]] = {
     "devices:meters-add": [
@@ -42,6 +54,26 @@ PAGES: dict[str, list[Case]] = {
             label="gateway",
         ),
     ],
+    "devices:source-list": [read(who=MANAGERS)],
+    "devices:source-add": [
+        read(who=MANAGERS),
+        Case(MANAGE, query=lambda world: {"site": world.site.pk}, shows=True, label="site"),
+        Case(
+            MANAGE,
+            "POST",
+            query=lambda world: {"site": world.site.pk},
+            body=source_facts,
+            changes=True,
+            label="site",
+        ),
+    ],
+    "devices:source-detail": [read("source", MANAGE)],
+    "devices:source-edit": [
+        read("source", MANAGE),
+        write("source", MANAGE, source_facts),
+    ],
+    "devices:source-renew": [write("source", MANAGE, ok=200)],
+    "devices:source-switch": [write("source", MANAGE, lambda _world: {"is_enabled": "0"})],
     "devices:live": [Case(signed_in(), ok=302)],
     "devices:series": [
         Case(VIEW, query=points("IR"), label="safety"),
