@@ -134,7 +134,7 @@ def _example(devices: Sequence[Device], now: datetime) -> str:
         name = str(device.pk)
     codes = device.template_version.layout.value_codes[:2] if device else ["Ua", "Ia"]
     values = ", ".join(
-        f'"{code}": {number}' for code, number in zip(codes, (231.2, 118.4), strict=False)
+        f'"{code}": {number}' for code, number in zip(codes, (231.2, 231.4), strict=False)
     )
     at = now.replace(microsecond=0).isoformat()
     return f'{{"samples": [{{"device": {name}, "at": "{at}", "values": {{{values}}}}}]}}'
