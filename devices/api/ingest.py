@@ -43,7 +43,7 @@ class SampleBody(serializers.Serializer[Any]):
         help_text="Id (a number) or code (text) of a device of the source's site."
     )
     at = serializers.DateTimeField(
-        help_text="ISO 8601 with offset, at most 10 minutes ahead, at most 90 days ago."
+        help_text="ISO 8601 with offset, at most 10 minutes ahead, as old as samples are kept."
     )
     values = serializers.DictField(
         child=serializers.FloatField(allow_null=True),

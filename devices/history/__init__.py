@@ -1,6 +1,6 @@
 """Readings at rest: the one writer, the one reader, and the partitions between them."""
 
-from devices.history.append import Appended, append, prepare, within_range
+from devices.history.append import Appended, append, kept_days, prepare, within_range
 from devices.history.archive import HOT_FROM, Kept, handed_until, kept
 from devices.history.edges import counters_at, means
 from devices.history.hours import Written, compact, differing, total
@@ -43,6 +43,7 @@ __all__ = [
     "ensure_partitions",
     "handed_until",
     "kept",
+    "kept_days",
     "means",
     "note_late",
     "note_reopened",

@@ -36,7 +36,7 @@ def within_range(batch: Batch, *, now: datetime) -> tuple[Batch, int]:
     From as long ago as samples are kept to `READING_FUTURE_S` ahead: a wrong clock must neither make
     partitions at will nor write rows that the next clean-up drops.
     """
-    oldest = (now - timedelta(days=_kept_days())).timestamp()
+    oldest = (now - timedelta(days=kept_days())).timestamp()
     newest = now.timestamp() + settings.READING_FUTURE_S
     groups, refused = [], 0
     for group in batch.groups:
@@ -49,8 +49,8 @@ def within_range(batch: Batch, *, now: datetime) -> tuple[Batch, int]:
     return Batch(groups), refused
 
 
-def _kept_days() -> int:
-    """Looked up now and then: the door asks for each batch."""
+def kept_days() -> int:
+    """How many days samples are kept; looked up now and then, the door asks for each batch."""
     found, since = _days.get(connection.settings_dict["NAME"], (0, 0.0))
     if not found or time.monotonic() - since > _DAYS_CHECK_S:
         found = Retention.days_of(Retention.Kind.BLOCKS)

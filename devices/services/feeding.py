@@ -159,8 +159,9 @@ def _out_of_time(at: float, now: datetime) -> Refusal | None:
     if at > now.timestamp() + settings.READING_FUTURE_S:
         minutes = str(settings.READING_FUTURE_S // 60)
         return Refusal(RefusalCode.TIME_AHEAD, {"minutes": minutes})
-    if at < (now - timedelta(days=settings.READING_RETENTION_DAYS)).timestamp():
-        return Refusal(RefusalCode.TIME_PAST, {"days": str(settings.READING_RETENTION_DAYS)})
+    days = history.kept_days()
+    if at < (now - timedelta(days=days)).timestamp():
+        return Refusal(RefusalCode.TIME_PAST, {"days": str(days)})
     return None
 
 
