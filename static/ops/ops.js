@@ -50,23 +50,28 @@ function tree() {
 
 /* ---------- photos: what was chosen is shown before it is sent ---------- */
 
+function preview(input) {
+  const place = document.getElementById(input.dataset.preview);
+  place.replaceChildren();
+  for (const file of input.files) {
+    const reader = new FileReader();
+    reader.addEventListener("load", () => {
+      const image = element("img", "preview");
+      image.src = reader.result;
+      image.alt = file.name;
+      place.append(image);
+    });
+    reader.readAsDataURL(file);
+  }
+}
+
 function photos() {
   document.addEventListener("change", (event) => {
     const input = event.target.closest("input[type=file][data-preview]");
-    if (!input) return;
-    const place = document.getElementById(input.dataset.preview);
-    place.replaceChildren();
-    for (const file of input.files) {
-      const reader = new FileReader();
-      reader.addEventListener("load", () => {
-        const image = element("img", "preview");
-        image.src = reader.result;
-        image.alt = file.name;
-        place.append(image);
-      });
-      reader.readAsDataURL(file);
-    }
+    if (input) preview(input);
   });
+  // Somebody may have been quicker than this script, or come back to a half-filled form.
+  $$("input[type=file][data-preview]").filter((input) => input.files.length).forEach(preview);
 }
 
 /* Selects of a filter act at once; without script the form has its button. */

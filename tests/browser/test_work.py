@@ -1,9 +1,11 @@
 """Orders on the board and tasks on the phone, as people use them."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
+from playwright.sync_api import Route, expect
 
 from sites.tests.factories import People
 from tests.browser.world import World
@@ -158,3 +160,21 @@ def test_the_printed_order_has_the_facts_on_white_paper(world: World, visit: Vis
     for words in (order.number, "更换电缆头", "验收通过", "签字", "Bo"):
         assert words in shown
     assert window.complaints() == []
+
+
+def test_a_photo_that_was_chosen_before_the_script_came_is_shown(
+    world: World, visit: Visit, tmp_path: Path
+) -> None:
+    photo = tmp_path / "fuse.jpg"
+    photo.write_bytes(picture().read())
+    order = order_in(world.cast, State.IN_PROGRESS)
+    bo = visit(world.cast.bo, size=PHONE)
+    held: list[Route] = []
+    bo.page.route("**/ops/ops*.js", lambda route: held.append(route))  # noqa: PLW0108 - its arguments are looked at
+
+    bo.page.goto(f"{bo.url}/orders/{order.pk}/", wait_until="commit")
+    bo.page.set_input_files("[name=file]", photo)
+    for route in held:
+        route.continue_()
+
+    expect(bo.page.locator("#previews img")).to_be_visible()
