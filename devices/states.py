@@ -1,8 +1,8 @@
 """Closed vocabularies of collecting."""
 
 from django.db.models import IntegerChoices, TextChoices
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 
 class Quality(IntegerChoices):
@@ -83,3 +83,23 @@ class RefusalCode(TextChoices):
     VALUES_MISSING = "values_missing", _("没有任何测点值。")
     POINT_UNKNOWN = "point_unknown", _("设备模板没有测点“%(point)s”。")
     NOT_A_NUMBER = "not_a_number", _("测点“%(point)s”的值不是有效的数。")
+
+
+class LinkError(TextChoices):
+    """Why a gateway or device counts as offline: the driver's words, and the sweeps'."""
+
+    TIMEOUT = "timeout", _("设备未应答")
+    BACKOFF = "backoff", _("多次未应答，稍后再试")
+    REFUSED = "refused", _("网关无法连接")
+    SHORT = "short", _("应答不完整或有误")
+    LATE = "late", _("上次采集未结束")
+    NO_WORKER = "no_worker", _("采集服务未运行")
+    SILENT = "silent", _("没有收到样本")
+
+
+def link_words(error: str) -> str:
+    """The word for people; what has none is shown as it is."""
+    kind, _colon, code = error.partition(":")
+    if kind == "exception":
+        return gettext("设备拒绝了请求（异常码 %(code)s）") % {"code": code}
+    return str(LinkError(error).label) if error in LinkError.values else error

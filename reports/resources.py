@@ -7,6 +7,7 @@ from django.utils.translation import pgettext_lazy
 
 from core.lists import Column, ListSpec, register
 from core.sheets import Field
+from devices.states import link_words
 
 
 def _site(name: str) -> Any:
@@ -179,7 +180,7 @@ GATEWAYS = register(
                 "reports/cells/gateway_kind.html",
                 fields=(
                     Field(_("类型"), lambda line: line.gateway.get_kind_display()),
-                    Field(_("地址"), _gateway("place")),
+                    Field(_("地址"), lambda line: line.place),
                 ),
             ),
             Column(
@@ -190,7 +191,7 @@ GATEWAYS = register(
                 fields=(
                     Field(_("在线"), _gateway("is_online")),
                     Field(_("通信状态变化时间"), _gateway("link_changed_at")),
-                    Field(_("通信错误"), _gateway("link_error")),
+                    Field(_("通信错误"), lambda line: link_words(line.gateway.link_error)),
                 ),
             ),
             Column(
@@ -226,7 +227,7 @@ GATEWAYS = register(
                 "reports/cells/gateway_sim.html",
                 fields=(
                     Field(_("SIM 卡到期日"), _gateway("sim_expires_on")),
-                    Field("ICCID", _gateway("iccid")),
+                    Field("ICCID", lambda line: line.iccid),
                 ),
                 is_extra=True,
             ),

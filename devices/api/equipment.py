@@ -14,6 +14,8 @@ from devices.api.references import GatewayReference, SourceReference
 from devices.filters import DeviceFilter, GatewayFilter
 from devices.models import Device, Gateway, GatewaySession, Meter, PointCode, Ratio
 from sites.api.references import CircuitReference, RoomReference, SiteReference
+from sites.models import access_for
+from sites.rules import Ability
 
 
 class PointCodeRow(Row):
@@ -68,7 +70,8 @@ class SessionRow(Row):
 class GatewayRow(Row):
     """A gateway; `is_online` is null until the first verdict.
 
-    One of kind `dtu` dials in under its `dtu_id`; `session` is null before its first call.
+    One of kind `dtu` dials in under its `dtu_id`; `session` is null before its first call. Ids of
+    DTU and card and where it calls from are empty unless the caller maintains the site.
     """
 
     name = serializers.CharField(source="label")
@@ -109,6 +112,16 @@ class GatewayRow(Row):
     def get_session(self, gateway: Gateway) -> Any:
         session = getattr(gateway, "session", None)
         return SessionRow(session).data if session else None
+
+    def to_representation(self, instance: Gateway) -> dict[str, Any]:
+        """Whoever knows a DTU's id can take its place: told only to who maintains the site."""
+        row = super().to_representation(instance)
+        access = access_for(self.context["request"].user)
+        if not access.can(Ability.MANAGE_SITE, instance.site):
+            row |= dict.fromkeys(("dtu_id", "imei", "iccid"), "")
+            if row["session"]:
+                row["session"] |= {"peer": ""}
+        return row
 
 
 class TemplateReference(serializers.Serializer[Any]):
@@ -224,7 +237,7 @@ class GatewaysEndpoint(ListEndpoint):
 
     def get_queryset(self) -> QuerySet[Any]:
         return Gateway.objects.visible_to(self.person).select_related(
-            "site", "dtu_profile", "session"
+            "site__enterprise", "site__team", "dtu_profile", "session"
         )
 
     @extend_schema(operation_id="gateways_list")

@@ -81,7 +81,8 @@ class Gateway(Place, Link):  # noqa: DJ008 - Place has it
     Called at `host`, or known by `dtu_id` when it dials in; the database holds it to one of both.
     """
 
-    search_of = ("name", "name_en", "serial", "dtu_id")
+    # Not the id under which it dials in: whoever knows that can take its place.
+    search_of = ("name", "name_en", "serial")
 
     site = models.ForeignKey(Site, models.CASCADE, related_name="gateways", verbose_name=_("站点"))
     serial = models.CharField(_("序列号"), max_length=60, blank=True)
@@ -155,7 +156,10 @@ class Gateway(Place, Link):  # noqa: DJ008 - Place has it
 
     @property
     def place(self) -> str:
-        """Where it is reached: its address, or the id under which it dials in."""
+        """Where it is reached: its address, or the id under which it dials in.
+
+        For those who maintain the site: a DTU has no other secret.
+        """
         return self.dtu_id or self.host
 
     @property

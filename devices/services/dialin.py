@@ -71,7 +71,8 @@ def serve(*, host: str, port: int, door: int, stop: threading.Event) -> None:
                     opened = poller.pool.open_door(host, port)
                     book.open(address=f"{host}:{opened}", now=now)
                     is_open = True
-                book.write(poller.pool.sessions(), poller.pool.strangers(), now=now)
+                if book.is_due(now):
+                    book.write(poller.pool.sessions(), poller.pool.strangers(), now=now)
             stop.wait(max(0.0, settings.POLL_TICK_S - (time.monotonic() - began)))
     finally:
         book.close(now=timezone.now())
@@ -95,12 +96,14 @@ class CallBook:
             defaults={"address": address, "opened_at": now, "strangers": {}, "updated_at": now},
         )
 
+    def is_due(self, now: datetime) -> bool:
+        """Whether the last writing is long enough ago."""
+        return self._written_at is None or (now - self._written_at).total_seconds() >= RECORD_S
+
     def write(
         self, sessions: Mapping[str, SessionFacts], strangers: Mapping[str, int], *, now: datetime
     ) -> int:
-        """Write down what changed, at most every ten seconds; how many calls that were."""
-        if self._written_at and (now - self._written_at).total_seconds() < RECORD_S:
-            return 0
+        """Write down what changed; how many calls that were."""
         changed = {key: facts for key, facts in sessions.items() if facts != self._told.get(key)}
         try:
             self._store(changed, now)

@@ -19,14 +19,15 @@ from devices.models import Device, Gateway, LinkEvent
 from devices.services.lease import ORPHAN_PATIENCE_S, orphans
 from devices.services.plan import Plan, PlannedDevice
 from devices.signals import link_changed
+from devices.states import LinkError
 
 logger = logging.getLogger(__name__)
 
 Linked = type[Gateway] | type[Device]
 
 SEEN_EVERY_S = 60.0
-NO_WORKER = "no_worker"
-SILENT = "silent"
+NO_WORKER = LinkError.NO_WORKER.value
+SILENT = LinkError.SILENT.value
 # The device spoke, even if it said no.
 _SPOKE = ("exception:", "short")
 # Says nothing about the device: it left the plan before its turn.

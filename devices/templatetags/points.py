@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from devices.models import PointCode
-from devices.states import PointKind
+from devices.states import PointKind, link_words
 
 register = template.Library()
 
@@ -29,6 +29,9 @@ def words_of(code: str) -> dict[int, str]:
     if code.startswith(("ALM", "OTI", "MOG", "WTI")):
         return {0: pgettext("contact", "正常"), 1: pgettext("contact", "动作")}
     return {0: pgettext("contact", "断开"), 1: pgettext("contact", "闭合")}
+
+
+register.filter("link_words", link_words)
 
 
 @register.filter

@@ -152,13 +152,13 @@ def test_calls_are_written_down_and_what_grows_is_added_up() -> None:
     book.open(address="127.0.0.1:7502", now=NOW)
 
     first = book.write({"DTU00012345": facts()}, {"unknown": 2}, now=NOW)
-    again = book.write({"DTU00012345": facts(bytes_in=1500)}, {}, now=NOW + MINUTE / 60)
+    is_due = book.is_due(NOW + MINUTE / 60), book.is_due(NOW + MINUTE)
     later = book.write(
         {"DTU00012345": facts(bytes_in=1500, heartbeats=5)}, {"unknown": 3}, now=NOW + MINUTE
     )
 
     row = GatewaySession.objects.get(gateway=gateway)
-    assert (first, again, later) == (1, 0, 1)
+    assert (first, is_due, later) == (1, (False, True), 1)
     assert (row.bytes_in, row.bytes_out, row.heartbeats, row.crc_errors) == (1500, 200, 5, 1)
     assert row.is_connected
     assert row.peer == "10.0.0.7:40000"

@@ -37,11 +37,15 @@ def _count(rows: QuerySet[Any]) -> Coalesce:
 
 @dataclass(frozen=True, slots=True)
 class GatewayLine:
-    """One gateway of the list or of its own page, with its call when it dials in."""
+    """One gateway of the list or of its own page, with its call when it dials in.
+
+    Addresses and ids are for whoever maintains the site: with a DTU's id anybody can take its place.
+    """
 
     gateway: Any
     session: GatewaySession | None
     today: date
+    is_managed: bool
 
     @property
     def pk(self) -> int:
@@ -62,6 +66,16 @@ class GatewayLine:
     @property
     def is_dial_in(self) -> bool:
         return bool(self.gateway.kind == GatewayKind.DTU)
+
+    @property
+    def place(self) -> str:
+        """Its address or id, '' for whoever only looks."""
+        return str(self.gateway.place) if self.is_managed else ""
+
+    @property
+    def iccid(self) -> str:
+        """The number of its card, '' for whoever only looks."""
+        return str(self.gateway.iccid) if self.is_managed else ""
 
     @property
     def month_mb(self) -> float | None:
@@ -87,18 +101,19 @@ class GatewayLine:
         return self.sim_days is not None and self.sim_days <= SIM_ENDS_SOON.days
 
 
-def line_of(gateway: Any, *, now: datetime) -> GatewayLine:
-    """A gateway with its site; its session must be selected."""
+def line_of(gateway: Any, *, user: User, now: datetime) -> GatewayLine:
+    """A gateway whose site, with team and enterprise, and session are selected."""
     return GatewayLine(
         gateway=gateway,
         session=getattr(gateway, "session", None),
         today=local_day(now, gateway.site.timezone),
+        is_managed=access_for(user).can(Ability.MANAGE_SITE, gateway.site),
     )
 
 
-def lines_of(gateways: Sequence[Any], *, now: datetime) -> list[GatewayLine]:
+def lines_of(gateways: Sequence[Any], *, user: User, now: datetime) -> list[GatewayLine]:
     """Rows of gateways with_devices as lines."""
-    return [line_of(gateway, now=now) for gateway in gateways]
+    return [line_of(gateway, user=user, now=now) for gateway in gateways]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,9 +46,9 @@ def gateway_list(request: HttpRequest) -> HttpResponseBase:
         spec=GATEWAYS,
         request=request,
         rows=found_gateways.with_devices(found).select_related(
-            "site__enterprise", "dtu_profile", "session"
+            "site__enterprise", "site__team", "dtu_profile", "session"
         ),
-        lines_of=partial(found_gateways.lines_of, now=now),
+        lines_of=partial(found_gateways.lines_of, user=user, now=now),
         chosen=chosen,
     )
     if shown.export:
@@ -94,11 +94,10 @@ def gateway_detail(request: HttpRequest, pk: int) -> HttpResponse:
     gateway = equipment.gateway_for(user=user, pk=pk)
     context = {
         "gateway": gateway,
-        "line": found_gateways.line_of(gateway, now=now),
+        "line": found_gateways.line_of(gateway, user=user, now=now),
         "devices": found_gateways.devices_of(gateway),
         "events": found_gateways.events_of(gateway, now=now),
         "zone": gateway.site.timezone,
         "now": now,
-        "may_manage": access_for(user).can(Ability.MANAGE_SITE, gateway.site),
     }
     return render(request, "reports/gateway_detail.html", context)

@@ -67,10 +67,13 @@ def test_another_key_and_the_switch(world: World, visit: Visit) -> None:
     page = ana.open(f"/sources/{world.source.pk}/")
 
     page.get_by_role("button", name="更换密钥").click()
+    page.locator("#ask [data-ask-act]").click()
     key = page.locator("[aria-labelledby=h-key] code").inner_text()
     assert key.startswith(DataSource.objects.get(pk=world.source.pk).key_hint)
     page = ana.open(f"/sources/{world.source.pk}/")
     page.get_by_role("button", name="停用").click()
+    expect(page.locator("#ask")).to_contain_text("全部被拒绝")
+    page.locator("#ask [data-ask-act]").click()
     expect(page.locator(".page-head")).to_contain_text("已停用")
     with pytest.raises(urllib.error.HTTPError, match="403"):
         post(ana.url, key, {})
