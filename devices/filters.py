@@ -4,15 +4,19 @@ from datetime import date, datetime
 from typing import Any
 
 import django_filters
+from django import forms
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from core.filters import MomentFilter, SearchFilter, StableOrderingFilter, YesNoFilter
+from devices.drivers.coverage import RANKS
 from devices.models import Device, DeviceTemplate, Gateway
-from devices.states import GatewayKind
+from devices.selectors.templates import USES
+from devices.states import CONFIDENCE_WORDS, KIND_WORDS, GatewayKind, kind_words
 from sites.filters import visible_sites
 from sites.models import Circuit, Room
+from sites.models.names import name_for_reader
 
 
 def visible_gateways(request: HttpRequest | None) -> QuerySet[Any]:
@@ -97,3 +101,64 @@ class DeviceFilter(django_filters.FilterSet):
     class Meta:
         model = Device
         fields: list[str] = []
+
+
+def vendors() -> list[tuple[str, str]]:
+    """Makers of the library, named in the reader's language."""
+    rows = DeviceTemplate.objects.order_by("vendor").values_list("vendor", "vendor_en").distinct()
+    return [(vendor, name_for_reader(vendor, vendor_en)) for vendor, vendor_en in rows]
+
+
+def kinds() -> list[tuple[str, str]]:
+    """Kinds of equipment of the library."""
+    rows = DeviceTemplate.objects.order_by("kind").values_list("kind", flat=True).distinct()
+    return [(kind, kind_words(kind)) for kind in rows]
+
+
+class KindField(forms.CharField):
+    """A kind by its key; templates may name new ones, those that have a word are told by it."""
+
+    choices = tuple(KIND_WORDS.items())
+
+
+class KindFilter(django_filters.CharFilter):
+    """A kind of equipment."""
+
+    field_class = KindField
+
+
+class TemplateFilter(django_filters.FilterSet):
+    """Templates of the `library` by words, maker, kind, confidence and use."""
+
+    q = SearchFilter(columns=["key", "vendor", "vendor_en", "model", "kind"])
+    vendor = django_filters.CharFilter(max_length=80, label=_("厂家"))
+    kind = KindFilter(max_length=20, label=_("设备类型"))
+    confidence = django_filters.ChoiceFilter(
+        choices=list(CONFIDENCE_WORDS.items()), method="by_confidence", label=_("可信度")
+    )
+    use = django_filters.ChoiceFilter(
+        choices=[
+            ("used", _("使用中")),
+            ("unused", _("未使用")),
+            ("behind", _("有设备使用旧版本")),
+            ("retired", _("已停用")),
+        ],
+        method="by_use",
+        label=_("使用情况"),
+    )
+    is_simulated = YesNoFilter(label=_("模拟设备"))
+    ordering = StableOrderingFilter(
+        fields=["vendor", "model", "key", "point_count", "device_count", "rank"], label=_("排序")
+    )
+
+    class Meta:
+        model = DeviceTemplate
+        fields: list[str] = []
+
+    def by_confidence(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        """Those whose weakest register has it."""
+        return rows.filter(rank=RANKS[value])
+
+    def by_use(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        """Those that are used so by the person's devices."""
+        return rows.filter(**USES[value])

@@ -1,5 +1,7 @@
 """Closed vocabularies of collecting."""
 
+from typing import Any
+
 from django.db.models import IntegerChoices, TextChoices
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -51,6 +53,27 @@ class VersionState(TextChoices):
     DRAFT = "draft", _("草稿")
     PUBLISHED = "published", _("已发布")
     RETIRED = "retired", _("已停用")
+
+
+# How far a register of a template is known to be right, from certain to guessed.
+CONFIDENCE_WORDS: dict[str, Any] = {
+    "own": pgettext_lazy("confidence", "自有"),
+    "confirmed": pgettext_lazy("confidence", "已证实"),
+    "inferred": pgettext_lazy("confidence", "推断"),
+    "assumed": pgettext_lazy("confidence", "未核实"),
+}
+KIND_WORDS: dict[str, Any] = {
+    "meter": pgettext_lazy("device kind", "电能表"),
+    "sensor": pgettext_lazy("device kind", "监测装置"),
+    "contact": pgettext_lazy("device kind", "干接点"),
+    "compressor": pgettext_lazy("device kind", "空压机"),
+    "charger": pgettext_lazy("device kind", "充电桩"),
+}
+
+
+def kind_words(kind: str) -> str:
+    """What a kind of equipment is called; a template may name one that has no word here."""
+    return str(KIND_WORDS.get(kind, kind))
 
 
 class SampleVerdict(TextChoices):

@@ -1,4 +1,4 @@
-"""The lists of sites and of gateways as data: their columns on pages and in sheets."""
+"""The lists of sites, gateways and templates as data: their columns on pages and in sheets."""
 
 from typing import Any
 
@@ -248,6 +248,85 @@ GATEWAYS = register(
                 "reports/cells/gateway_period.html",
                 css="r",
                 fields=(Field(_("采集周期"), _gateway("period_s"), "s"),),
+                is_extra=True,
+            ),
+        ),
+    )
+)
+
+
+def _template(name: str) -> Any:
+    return lambda line: getattr(line.template, name)
+
+
+TEMPLATES = register(
+    ListSpec(
+        key="templates",
+        title=pgettext_lazy("plural", "设备模板"),
+        url_name="reports:template-list",
+        order="vendor",
+        columns=(
+            Column(
+                "template",
+                pgettext_lazy("column", "设备模板"),
+                "reports/cells/template.html",
+                order="vendor",
+                fields=(
+                    Field(_("标识"), _template("key")),
+                    Field(_("厂家"), lambda line: line.vendor),
+                    Field(_("型号"), _template("model")),
+                ),
+                is_fixed=True,
+            ),
+            Column(
+                "kind",
+                _("设备类型"),
+                "reports/cells/template_kind.html",
+                fields=(Field(_("设备类型"), lambda line: line.kind),),
+            ),
+            Column(
+                "points",
+                _("测点数"),
+                "reports/cells/template_points.html",
+                order="-point_count",
+                css="r",
+                fields=(Field(_("测点数"), _template("point_count")),),
+            ),
+            Column(
+                "confidence",
+                _("可信度"),
+                "reports/cells/template_confidence.html",
+                order="-rank",
+                fields=(Field(_("可信度"), lambda line: line.confidence),),
+            ),
+            Column(
+                "versions",
+                pgettext_lazy("column", "版本"),
+                "reports/cells/template_versions.html",
+                fields=(
+                    Field(_("最新版本"), _template("newest_number")),
+                    Field(_("各版本的设备"), lambda line: line.in_use),
+                ),
+            ),
+            Column(
+                "devices",
+                pgettext_lazy("column", "设备"),
+                "reports/cells/template_devices.html",
+                order="-device_count",
+                css="r",
+                fields=(Field(_("设备数"), _template("device_count")),),
+            ),
+            Column(
+                "lacks",
+                _("缺少"),
+                "reports/cells/template_lacks.html",
+                fields=(Field(_("缺少"), lambda line: line.lacking),),
+            ),
+            Column(
+                "source",
+                _("资料来源"),
+                "reports/cells/template_source.html",
+                fields=(Field(_("资料来源"), _template("source")),),
                 is_extra=True,
             ),
         ),

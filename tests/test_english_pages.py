@@ -52,6 +52,12 @@ def _pages(world: World) -> list[str]:
         *(reverse("workorders:order-detail", args=[o.pk]) for o in world.orders.values()),
         reverse("workorders:order-create"),
         reverse("workorders:order-create") + f"?site={site}",
+        reverse("reports:template-list") + "?use=behind&confidence=assumed",
+        *(
+            reverse("reports:template-detail", args=[world.device.template_version.template.key])
+            + f"?tab={tab}"
+            for tab in ("registers", "blocks", "limits", "versions")
+        ),
         reverse("sites:profile"),
         reverse("mfa_index"),
         reverse("reports:about"),

@@ -62,13 +62,13 @@ def _unlimited() -> None:
 
 
 def value_of(world: World, text: str) -> Any:
-    """What a case's `at` means: `=text` as such, otherwise the key of the world's object."""
+    """What a case's `at` means: `=text` as such, otherwise the key of the world's object, or its text."""
     if text.startswith("="):
         return text[1:]
     found: Any = world
     for step in text.split("."):
         found = found[step] if isinstance(found, dict) else getattr(found, step)
-    return found.pk
+    return found if isinstance(found, str) else found.pk
 
 
 def caller(world: World, name: str, *, by_api: bool) -> Client | APIClient:

@@ -10,18 +10,34 @@ from devices.selectors.sources import (
     source_lines,
     source_page,
 )
+from devices.selectors.templates import (
+    devices_per_version,
+    library,
+    may_keep_library,
+    newest_version,
+    require_library,
+    template_for,
+    version_for,
+)
 
 __all__ = [
     "SOURCES_SHOWN",
     "DevicePoint",
     "Found",
     "device_for",
+    "devices_per_version",
     "gateway_for",
+    "library",
+    "may_keep_library",
+    "newest_version",
     "points_for",
     "refusal_words",
+    "require_library",
     "search",
     "sites_to_feed",
     "source_for",
     "source_lines",
     "source_page",
+    "template_for",
+    "version_for",
 ]

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import yaml
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -121,6 +122,16 @@ def import_template(text: str) -> Imported:
     _save_registers(version, template.registers)
     logger.info("template.imported key=%s version=%d", row.key, version.number)
     return Imported(version=version, is_new=True)
+
+
+def document_facts(version: TemplateVersion) -> dict[str, str]:
+    """What only the text of a version says: its `confidence` in words; '' when it says nothing."""
+    try:
+        told = yaml.safe_load(version.document) if version.document else {}
+    except yaml.YAMLError:
+        told = {}
+    facts = told if isinstance(told, dict) else {}
+    return {"confidence": str(facts.get("confidence") or "").strip()}
 
 
 def profile_of(version: TemplateVersion) -> Profile:

@@ -111,6 +111,14 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 go="n",
             ),
             NavItem(
+                "template",
+                pgettext("plural", "设备模板"),
+                pgettext("tab", "模板"),
+                reverse("reports:template-list"),
+                "stack-2",
+                go="m",
+            ),
+            NavItem(
                 "curves",
                 _("曲线分析"),
                 pgettext("tab", "曲线"),
@@ -165,14 +173,12 @@ def _items(found: Counts) -> dict[str, NavItem]:
 def navigation(found: Counts, *, is_manager: bool = False) -> list[tuple[str, list[NavItem]]]:
     """Titled groups of the navigation, in order; only pages that exist and that he may open."""
     items = _items(found)
-    managed = (
-        [(pgettext("navigation", "档案"), [items["sheet"], items["change"]])] if is_manager else []
-    )
+    managed = [items["sheet"], items["change"]] if is_manager else []
     return [
         ("", [items["hall"]]),
         (_("监测"), [items["site"], items["live"], items["curves"], items["gateway"]]),
         (_("运维"), [items["alarms"], items["workorders"], items["tasks"]]),
-        *managed,
+        (pgettext("navigation", "档案"), [items["template"], *managed]),
     ]
 
 
@@ -195,8 +201,8 @@ def _section(request: HttpRequest) -> str:
     first = (match.url_name or "").split("-")[0]
     if match.namespace == "reports" or first in OWN_SECTIONS:
         return first
-    if match.namespace == "devices" and first == "source":
-        return "gateway"
+    if match.namespace == "devices" and first in {"source", "template"}:
+        return "gateway" if first == "source" else first
     if match.namespace == "workorders":
         return "tasks" if first in {"task", "plan"} else "workorders"
     return match.namespace

@@ -19,6 +19,7 @@ from reports.views.maps import map_popup, map_sites
 from reports.views.places import site_list
 from reports.views.sheets import town_sheet
 from reports.views.site_pages import site_detail, site_load
+from reports.views.templates import template_detail, template_list
 
 __all__ = [
     "about",
@@ -48,5 +49,7 @@ __all__ = [
     "site_list",
     "site_load",
     "state_diagrams",
+    "template_detail",
+    "template_list",
     "town_sheet",
 ]

@@ -86,6 +86,12 @@ class World:
             f"/live/?device={self.device.pk}",
             "/gateways/",
             f"/gateways/{self.device.bus.gateway_id}/",
+            "/templates/",
+            "/templates/?q=nothing-of-this-name",
+            *(
+                f"/templates/{self.device.template_version.template.key}/?tab={tab}"
+                for tab in ("registers", "blocks", "limits", "versions")
+            ),
             "/live/?q=电表",
             "/search/?q=dianbiao",
             "/search/?q=nothing-of-this-name",

@@ -26,6 +26,17 @@ PAGES: dict[str, list[Case]] = {
     "reports:site-list": [read()],
     "reports:gateway-list": [read()],
     "reports:gateway-detail": [read("device.bus.gateway")],
+    # Templates are common to everybody; devices are counted on one's own sites.
+    "reports:template-list": [read(shows=False)],
+    "reports:template-detail": [
+        Case(
+            signed_in(),
+            at={"key": "device.template_version.template.key"},
+            query=lambda _world, tab=tab: {"tab": tab},
+            label=tab,
+        )
+        for tab in ("registers", "blocks", "limits", "versions")
+    ],
     "reports:search": [Case(signed_in(), query=lambda _world: {"q": "baomiqihao"}, shows=True)],
     "reports:notices": [read(shows=True)],
     "reports:notices-seen": [write("", signed_in())],
