@@ -1,5 +1,6 @@
 """Closed vocabularies of collecting."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import IntegerChoices, TextChoices
@@ -106,6 +107,113 @@ class RefusalCode(TextChoices):
     VALUES_MISSING = "values_missing", _("没有任何测点值。")
     POINT_UNKNOWN = "point_unknown", _("设备模板没有测点“%(point)s”。")
     NOT_A_NUMBER = "not_a_number", _("测点“%(point)s”的值不是有效的数。")
+
+
+class Check(TextChoices):
+    """What is looked at when a device is commissioned, in this order."""
+
+    ANSWER = "answer", _("应答")
+    ORDER = "order", _("字序")
+    SPAN = "span", _("取值范围")
+    VOLTAGE = "voltage", _("电压与 PT 变比")
+    CURRENT = "current", _("电流与 CT 变比")
+    POWER = "power", _("功率与电压电流")
+    DIRECTION = "direction", _("功率方向")
+    TOTAL = "total", _("分相功率之和")
+    PHASES = "phases", _("相序与配对")
+
+
+class CheckVerdict(TextChoices):
+    PASSED = "passed", pgettext_lazy("check", "通过")
+    FAILED = "failed", pgettext_lazy("check", "有异议")
+    UNKNOWN = "unknown", pgettext_lazy("check", "无法判断")
+
+
+class FindingCode(TextChoices):
+    """What a check says; labels are filled with the finding's facts."""
+
+    ANSWER_WHOLE = "answer_whole", _("全部数据块均已应答。")
+    ANSWER_PARTIAL = "answer_partial", _("%(count)s 个数据块没有读到：%(error)s。")
+    ORDER_UNKNOWN = "order_unknown", _("没有可供判断的双字数值。")
+    ORDER_FITS = "order_fits", _("按 %(used)s 解析，%(fits)s / %(of)s 个数值合理。")
+    ORDER_OTHER = (
+        "order_other",
+        _(
+            "按 %(best)s 解析有 %(fits)s / %(of)s 个数值合理，模板的 %(used)s 只有 %(fits_used)s 个。"
+        ),
+    )
+    ORDER_NONE = "order_none", _("四种字序都得不到合理的数值，请核对模板和寄存器地址。")
+    SPAN_UNKNOWN = "span_unknown", _("没有已知范围的测点。")
+    SPAN_FITS = "span_fits", _("%(of)s 个测点都在合理范围内。")
+    SPAN_OUTSIDE = "span_outside", _("超出合理范围：%(points)s。")
+    VOLTAGE_UNKNOWN = "voltage_unknown", _("没有读到电压。")
+    VOLTAGE_FITS = "voltage_fits", _("平均相电压 %(measured)s V，额定 %(nominal)s V。")
+    VOLTAGE_NONE = "voltage_none", _("没有电压，请检查电压接线和熔断器。")
+    VOLTAGE_OFF = (
+        "voltage_off",
+        _("平均相电压 %(measured)s V，与额定 %(nominal)s V 不符。"),
+    )
+    PT_WRONG = (
+        "pt_wrong",
+        _("平均相电压 %(measured)s V，额定 %(nominal)s V：PT 变比 %(pt)s 应为 %(proposed)s。"),
+    )
+    CURRENT_UNKNOWN = "current_unknown", _("没有读到电流。")
+    CURRENT_NONE = "current_none", _("没有负荷电流，CT 变比和接线无法核对。")
+    CLAMP_MISSING = (
+        "clamp_missing",
+        _("二次电流 %(secondary)s A × 变比 %(ct)s = %(primary)s A；填写钳形表读数后可核对变比。"),
+    )
+    CLAMP_FITS = "clamp_fits", _("一次电流 %(primary)s A，与钳形表 %(clamp)s A 相符。")
+    CLAMP_OFF = "clamp_off", _("一次电流 %(primary)s A，与钳形表 %(clamp)s A 不符。")
+    CT_WRONG = (
+        "ct_wrong",
+        _("二次电流 %(secondary)s A，钳形表 %(clamp)s A：CT 变比 %(ct)s 应为 %(proposed)s。"),
+    )
+    CT_INSIDE = (
+        "ct_inside",
+        _("表计给出 %(primary)s A，钳形表 %(clamp)s A：表内 CT 变比应为现值的 %(times)s 倍。"),
+    )
+    SECONDARY_HIGH = (
+        "secondary_high",
+        _("二次电流 %(secondary)s A 超过 6 A：表计给出的可能已是一次值，变比应为 1。"),
+    )
+    OVER_RATED = "over_rated", _("一次电流 %(primary)s A 超过回路额定电流 %(rated)s A 的 1.2 倍。")
+    POWER_UNKNOWN = "power_unknown", _("负荷太小或缺少功率因数，无法核对。")
+    POWER_FITS = "power_fits", _("功率 %(power)s kW，按电压电流计算 %(expected)s kW。")
+    POWER_OFF = (
+        "power_off",
+        _("功率 %(power)s kW，按电压电流计算应为 %(expected)s kW：三者的变比不一致。"),
+    )
+    NO_CURRENT = "no_current", _("没有负荷电流，方向无法判断。")
+    DIRECTION_UNKNOWN = "direction_unknown", _("没有读到有功功率。")
+    DIRECTION_FITS = "direction_fits", _("有电流的各相功率均为正。")
+    CT_REVERSED = "ct_reversed", _("有电流而功率为负：%(phases)s 相 CT 可能接反。")
+    ALL_REVERSED = (
+        "all_reversed",
+        _("三相功率均为负：若此处不发电，请检查 CT 的进出线方向。"),
+    )
+    TOTAL_REVERSED = "total_reversed", _("总功率 %(power)s kW 为负：若此处不发电，CT 可能接反。")
+    TOTAL_UNKNOWN = "total_unknown", _("没有读到分相功率。")
+    TOTAL_FITS = "total_fits", _("分相之和 %(sum)s kW，总功率 %(total)s kW。")
+    TOTAL_OFF = "total_off", _("分相之和 %(sum)s kW，与总功率 %(total)s kW 不符。")
+    PHASES_UNKNOWN = "phases_unknown", _("没有相角，或负荷不足以判断配对。")
+    SEQUENCE_POSITIVE = "sequence_positive", _("电压为正相序。")
+    SEQUENCE_NEGATIVE = "sequence_negative", _("电压为逆相序，请对调两相电压线。")
+    PAIRS_FIT = "pairs_fit", _("各相电压与电流配对正确。")
+    PAIRS_SWAPPED = "pairs_swapped", _("电压与电流配对有误，最可能的接线：%(pairs)s。")
+
+
+def finding_words(code: str, facts: Mapping[str, str | float]) -> str:
+    """The sentence of a finding, its numbers as short as people say them."""
+    words = {name: x if isinstance(x, str) else _short(x) for name, x in facts.items()}
+    return str(FindingCode(code).label) % words
+
+
+def _short(number: float) -> str:
+    if float(number).is_integer():
+        return f"{number:.0f}"
+    decimals = 1 if abs(number) >= 100 else 2 if abs(number) >= 10 else 3
+    return f"{number:.{decimals}f}"
 
 
 class LinkError(TextChoices):

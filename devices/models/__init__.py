@@ -1,6 +1,7 @@
 """Templates and equipment. Samples live in a partitioned table without a model (devices.history)."""
 
 from devices.models.archive import CompactedHour, Handover, ReopenedHour
+from devices.models.commissioning import Acceptance, TrialRead
 from devices.models.dialin import DtuDoor, DtuProfile, GatewaySession
 from devices.models.equipment import Device, LinkEvent, Meter, PointOverride, Ratio
 from devices.models.gateways import FIRST_DOOR, Bus, Gateway, PollShard
@@ -17,6 +18,7 @@ from devices.models.templates import (
 
 __all__ = [
     "FIRST_DOOR",
+    "Acceptance",
     "Bus",
     "CompactedHour",
     "CountedZone",
@@ -42,4 +44,5 @@ __all__ = [
     "SiteTally",
     "Tally",
     "TemplateVersion",
+    "TrialRead",
 ]

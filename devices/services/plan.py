@@ -89,7 +89,7 @@ class PlannedGateway:
 class Plan:
     """Everything a shard reads. `expires_at`: epoch seconds at which a ratio changes by itself.
 
-    dtus: who may dial in, by id.
+    dtus: who may dial in, by id. bus_keys: the line of each bus, by the bus's id.
     """
 
     key: str
@@ -98,6 +98,7 @@ class Plan:
     buses: list[BusSpec] = field(default_factory=list)
     dtus: dict[str, DtuProfile] = field(default_factory=dict)
     asks: dict[int, Ask] = field(default_factory=dict)
+    bus_keys: dict[int, int] = field(default_factory=dict)
     expires_at: float = float("inf")
 
 
@@ -150,9 +151,9 @@ class PlanLoader:
             )
             for row in self._gateways().only("site_id", "period_s", "offline_after_s")
         }
-        bus_keys = self._add_buses(plan)
+        plan.bus_keys = self._add_buses(plan)
         self._add_dtus(plan)
-        self._add_devices(plan, bus_keys)
+        self._add_devices(plan, plan.bus_keys)
         self._add_ratios(plan, now)
         self._add_overrides(plan)
         plan.asks = {

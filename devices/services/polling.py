@@ -18,13 +18,13 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import F
 
-from devices.drivers import DeviceRead
-from devices.drivers.pool import BusPool
+from devices.drivers import Block, DeviceRead
+from devices.drivers.pool import BusPool, PollJob
 from devices.ingest import AWAY, Batch, Fence, FenceRefused, StoreAway, ingest
 from devices.models import PollShard
 from devices.services.lease import Lease
 from devices.services.links import LinkBook
-from devices.services.on_demand import Answer, Listener, told
+from devices.services.on_demand import Answer, Listener, Question, told
 from devices.services.plan import Plan, PlanLoader, plan_key
 from devices.services.sampling import samples
 from devices.services.schedule import Schedule
@@ -40,6 +40,8 @@ BACKLOG_ROWS = 200_000
 # How long a worker waits for a database that is away, before it goes on reading meters.
 STORE_PATIENCE_S = 2.0
 GARBAGE_THRESHOLD = 100_000
+# Who is asked on trial, at an address where no device may be yet: the books of the real ones stay.
+NOBODY = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +223,11 @@ class Poller:
         except AWAY as reason:
             self._note_away(reason)
 
-    async def _answer(self, device_id: int) -> Answer:
+    async def _answer(self, question: Question) -> Answer:
         """Read one device ahead of the polls; its sample joins the next cycle."""
-        plan = self.plan
+        if "raw" in question:
+            return await self._answer_raw(question["raw"])
+        plan, device_id = self.plan, question["device"]
         device = plan.devices.get(device_id) if plan else None
         job = device.jobs[-1] if device else None
         if plan is None or job is None:
@@ -237,6 +241,18 @@ class Poller:
         profile = plan.devices[device_id].version.profile
         codes = (*profile.value_codes, *profile.counter_codes)
         return told(read.at, codes, [*group.values[0].tolist(), *group.counters[0].tolist()])
+
+    async def _answer_raw(self, raw: Question) -> Answer:
+        """The words of some blocks at an address of a line; nothing is stored."""
+        key = self.plan.bus_keys.get(raw["bus"]) if self.plan else None
+        if key is None:
+            return {"error": "not_polled"}
+        blocks = tuple(Block(*block) for block in raw["blocks"])
+        job = PollJob(key, NOBODY, raw["unit_id"], blocks)
+        read = await asyncio.wrap_future(self.pool.request(job))
+        if read.blocks is None:
+            return {"error": read.error or "not_polled"}
+        return {"at": read.at, "blocks": read.blocks, "block_error": read.error or ""}
 
 
 _pollers: dict[int, Poller] = {}
