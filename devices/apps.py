@@ -11,7 +11,8 @@ class DevicesConfig(AppConfig):
     verbose_name = _("采集与测点")
 
     def ready(self) -> None:
-        """Make the sheets of equipment known; only now are the tables there."""
+        """Make the sheets of equipment and its jobs known; only now are the tables there."""
         resources = import_module("devices.resources")
         resources.name_equipment()
         resources.register_equipment()
+        import_module("devices.services.commission_jobs").register_work()

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from devices.models import Bus, DataSource, Device, Gateway, Meter, Ratio, TemplateVersion
-from devices.services import batches, equipment
+from devices.services import batches, commissioning, equipment
 from devices.states import VersionState
 from sites.models import Circuit, Room
 
@@ -254,3 +255,36 @@ def _present(device: Device, rows: str, end: str) -> Any:
     if device.pk is None:
         return None
     return getattr(device, rows).filter(**{f"{end}__isnull": True}).first()
+
+
+class TrialForm(forms.Form):
+    """What to read a device on trial with: version, address, and what a clamp meter shows."""
+
+    template_version = forms.ModelChoiceField(
+        label=_("设备模板"), queryset=TemplateVersion.objects.none()
+    )
+    bus = forms.ModelChoiceField(label=_("总线"), queryset=Bus.objects.none())
+    unit_id = forms.IntegerField(label=_("通信地址"), min_value=1, max_value=247)
+    clamp_a = forms.FloatField(
+        label=_("钳形表读数 (A)"),
+        required=False,
+        min_value=0.001,
+        max_value=100_000,
+        help_text=_("可空；电流最大一相的一次电流，用于核对 CT 变比。"),
+    )
+
+    def __init__(self, *args: Any, device: Device, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        versions = TemplateVersion.objects.filter(
+            Q(state=VersionState.PUBLISHED) | Q(pk=device.template_version_id)
+        )
+        rows: dict[str, Any] = {
+            "template_version": versions.select_related("template"),
+            "bus": Bus.objects.filter(gateway__site=device.site).select_related("gateway__site"),
+        }
+        for name, queryset in rows.items():
+            cast(Any, self.fields[name]).queryset = queryset
+
+    def setting(self) -> commissioning.Setting:
+        """What to try, for the service."""
+        return commissioning.Setting(**self.cleaned_data)

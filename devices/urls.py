@@ -7,6 +7,27 @@ from devices import views
 app_name = "devices"
 urlpatterns = [
     path("meters/add/", views.meters_add, name="meters-add"),
+    path("commissioning/devices/<int:pk>/", views.commission, name="commission"),
+    path("commissioning/devices/<int:pk>/ratio/", views.commission_ratio, name="commission-ratio"),
+    path(
+        "commissioning/devices/<int:pk>/accept/", views.commission_accept, name="commission-accept"
+    ),
+    path(
+        "commissioning/devices/<int:pk>/withdraw/<int:acceptance>/",
+        views.commission_withdraw,
+        name="commission-withdraw",
+    ),
+    path("commissioning/gateways/<int:pk>/", views.commission_gateway, name="commission-gateway"),
+    path(
+        "commissioning/gateways/<int:pk>/read/",
+        views.commission_read_all,
+        name="commission-read-all",
+    ),
+    path(
+        "commissioning/gateways/<int:pk>/accept/",
+        views.commission_accept_all,
+        name="commission-accept-all",
+    ),
     path("sources/", views.source_list, name="source-list"),
     path("sources/add/", views.source_add, name="source-add"),
     path("sources/<int:pk>/", views.source_detail, name="source-detail"),

@@ -20,6 +20,7 @@ from alarms.models import Alarm, AlarmPhoto, RuleOverride
 from alarms.states import Handling
 from alarms.tests.factories import make_alarm, make_rule
 from devices.models import (
+    Acceptance,
     CompactedHour,
     DataSource,
     Device,
@@ -28,8 +29,15 @@ from devices.models import (
     LinkEvent,
     PointCode,
     PollShard,
+    TrialRead,
 )
-from devices.tests.factories import make_device, make_fed_device, make_source
+from devices.tests.factories import (
+    make_acceptance,
+    make_device,
+    make_fed_device,
+    make_source,
+    make_trial,
+)
 from sites import services as site_services
 from sites.models import (
     ApiToken,
@@ -74,6 +82,8 @@ class World:
 
     cast: People
     device: Device
+    trial: TrialRead
+    acceptance: Acceptance
     alarm: Alarm
     verified_alarm: Alarm
     recovered_alarm: Alarm
@@ -231,6 +241,8 @@ def build() -> World:
     world = World(
         cast=cast,
         device=device,
+        trial=make_trial(device),
+        acceptance=make_acceptance(make_device(bus=device.bus)),
         alarm=alarm,
         verified_alarm=verified,
         recovered_alarm=recovered,

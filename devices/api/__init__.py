@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from devices.api.commissioning import AcceptancesEndpoint, TrialEndpoint, WithdrawEndpoint
 from devices.api.equipment import (
     DeviceEndpoint,
     DevicesEndpoint,
@@ -31,5 +32,16 @@ urlpatterns = [
     path("devices/<int:pk>/latest/", DeviceLatestEndpoint.as_view(), name="api-device-latest"),
     path("devices/<int:pk>/series/", SeriesEndpoint.as_view(), name="api-device-series"),
     path("devices/<int:pk>/read-now/", ReadNowEndpoint.as_view(), name="api-device-read-now"),
+    path("devices/<int:pk>/trial/", TrialEndpoint.as_view(), name="api-device-trial"),
+    path(
+        "devices/<int:pk>/acceptances/",
+        AcceptancesEndpoint.as_view(),
+        name="api-device-acceptances",
+    ),
+    path(
+        "devices/<int:pk>/acceptances/<int:acceptance>/withdraw/",
+        WithdrawEndpoint.as_view(),
+        name="api-device-acceptance-withdraw",
+    ),
     path("sites/<int:pk>/latest/", SiteLatestEndpoint.as_view(), name="api-site-latest"),
 ]

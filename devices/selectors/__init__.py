@@ -1,5 +1,21 @@
 """Reads of equipment: gates, points of devices, and the search over all of them."""
 
+from devices.selectors.commissioning import (
+    CheckLine,
+    DeviceLine,
+    PointLine,
+    acceptance_of,
+    acceptances_of,
+    check_lines,
+    device_lines,
+    device_to_commission,
+    devices_behind,
+    gateway_to_commission,
+    may_commission,
+    point_lines,
+    proposed_ratio,
+    trial_of,
+)
 from devices.selectors.points import DevicePoint, device_for, gateway_for, points_for
 from devices.selectors.search import Found, search
 from devices.selectors.sources import SHOWN as SOURCES_SHOWN
@@ -22,15 +38,29 @@ from devices.selectors.templates import (
 
 __all__ = [
     "SOURCES_SHOWN",
+    "CheckLine",
+    "DeviceLine",
     "DevicePoint",
     "Found",
+    "PointLine",
+    "acceptance_of",
+    "acceptances_of",
+    "check_lines",
     "device_for",
     "devices_per_version",
     "gateway_for",
     "library",
     "may_keep_library",
     "newest_version",
+    "device_lines",
+    "device_to_commission",
+    "devices_behind",
+    "gateway_for",
+    "gateway_to_commission",
+    "may_commission",
+    "point_lines",
     "points_for",
+    "proposed_ratio",
     "refusal_words",
     "require_library",
     "search",
@@ -40,4 +70,5 @@ __all__ = [
     "source_page",
     "template_for",
     "version_for",
+    "trial_of",
 ]

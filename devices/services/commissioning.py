@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -160,12 +160,29 @@ def withdraw(*, acceptance: Acceptance, reason: str, by: User, now: datetime) ->
     return acceptance
 
 
-def propose_ratio(*, device: Device, ct: float, pt: float, now: datetime) -> None:
-    """Put the ratio in force that a check proposed; samples from now on are multiplied by it.
+def take_proposed(
+    *, device: Device, seen_at: datetime, by: User | None, now: datetime
+) -> TrialRead:
+    """Put the ratio in force that the checks of the latest trial propose, and read again.
 
-    Raises Invalid.
+    Samples from now on are multiplied by it. Raises Changed when there is another trial by now,
+    Invalid when nothing is proposed.
     """
+    trial = TrialRead.objects.filter(device=device).select_related("template_version").first()
+    if trial is None or trial.read_at != seen_at:
+        raise Changed(_("设备刚刚又被读取过，请按最新结果操作。"))
+    wanted = {one["check"]: one["proposed"] for one in trial.checks}
+    ct, pt = wanted.get(Check.CURRENT) or trial.ct, wanted.get(Check.VOLTAGE) or trial.pt
+    if (ct, pt) == (trial.ct, trial.pt):
+        raise Invalid(_("核对没有建议新的变比。"))
     equipment.set_ratio(device=device, ct=ct, pt=pt, valid_from=now)
+    setting = Setting(
+        bus=cast(Bus, trial.bus),
+        unit_id=trial.unit_id,
+        template_version=trial.template_version,
+        clamp_a=trial.clamp_a,
+    )
+    return try_read(device=device, setting=setting, by=by, now=now)
 
 
 def _keep(device: Device, setting: Setting, by: User | None, facts: dict[str, Any]) -> TrialRead:

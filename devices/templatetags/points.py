@@ -81,3 +81,15 @@ def group_labels() -> dict[str, str]:
         "quality": _("电能质量"),
         "status": _("运行状态"),
     }
+
+
+@register.filter
+def brief(value: float | None) -> str:
+    """Any number in few letters, also one that is nonsense; a dash when there is none."""
+    if value is None:
+        return NOTHING
+    size = abs(value)
+    if size and not 1e-3 <= size < 1e7:
+        return f"{value:.2g}"
+    decimals = 1 if size >= 1000 else 2 if size >= 10 else 3
+    return f"{value:,.{decimals}f}".rstrip("0").rstrip(".") if size else "0"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from itertools import count
 from typing import Any
 
 from django.utils import timezone
 
+from devices.drivers import Words
+from devices.drivers.codec import encode
 from devices.drivers.points import load_points
 from devices.models import (
+    Acceptance,
     Bus,
     DataSource,
     Device,
@@ -20,8 +23,10 @@ from devices.models import (
     PointCode,
     Register,
     TemplateVersion,
+    TrialRead,
 )
-from devices.services import sources, templates
+from devices.services import commissioning, sources, templates
+from devices.services.plan import planned_version
 from devices.states import PointKind
 from sites.models import Site
 from sites.rules import DataClass
@@ -171,3 +176,51 @@ def make_fed_device(*, source: DataSource, **facts: Any) -> Device:
     return Device.objects.create(
         site=source.site, source=source, template_version=version, **(defaults | facts)
     )
+
+
+# A load that no check objects to, at the primary side.
+HEALTHY: Mapping[str, float] = {
+    **dict.fromkeys(("Ua", "Ub", "Uc"), 231.0),
+    **dict.fromkeys(("Ia", "Ib", "Ic"), 20.0),
+    "P": 13.167,
+    "PF": 0.95,
+    "F": 50.01,
+    "IR": 21.0,
+    "T1": 31.5,
+    "DI1": 1.0,
+    "EPI": 1234.5,
+    "EPE": 0.0,
+}
+
+
+def words_of(version: TemplateVersion, values: Mapping[str, float]) -> list[Words | None]:
+    """What a meter that has these values would answer to a trial, block by block."""
+    planned = planned_version(version)
+    held: dict[tuple[int, int], int] = {}
+    for register in planned.profile.registers:
+        for place, word in enumerate(encode(register, values.get(register.code, 0.0))):
+            held[register.function_code, register.address + place] = word
+    return [
+        [held.get((b.function_code, b.address + place), 0) for place in range(b.count)]
+        for b in planned.asks[-1].blocks
+    ]
+
+
+def make_trial(device: Device, values: Mapping[str, float] = HEALTHY, **facts: Any) -> TrialRead:
+    """The device was read on trial and showed these values."""
+    setting = commissioning.setting_of(device)
+    assert setting is not None
+    return commissioning.record_read(
+        device=device,
+        setting=setting,
+        words=words_of(device.template_version, values),
+        by=None,
+        at=timezone.now(),
+        **facts,
+    )
+
+
+def make_acceptance(device: Device) -> Acceptance:
+    """The device was read and accepted."""
+    seen_at = make_trial(device).read_at
+    return commissioning.accept(device=device, seen_at=seen_at, by=None, now=timezone.now())

@@ -58,6 +58,8 @@ def _done(
             made = batches.add_meters(batch=batch, now=timezone.now())
             text = ngettext("已添加 %(count)d 台设备。", "已添加 %(count)d 台设备。", len(made))
             messages.success(request, text % {"count": len(made)})
+            if selectors.may_commission(user=cast(User, request.user), site=gateway.site):
+                return redirect("devices:commission-gateway", pk=gateway.pk)
             return redirect(f"{reverse('devices:live')}?device={made[0].pk}")
         context["planned"] = batches.plan_meters(batch=batch)
     except (Invalid, Changed) as refusal:

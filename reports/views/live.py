@@ -174,6 +174,7 @@ def _table(user: User, device: Device) -> dict[str, Any]:
         "abnormal": sum(cell.passed is not None for cell in cells),
         "stale": sum(cell.is_stale for cell in cells),
         "may_read_now": site_selectors.may(user=user, ability=Ability.READ_NOW, site=device.site),
+        "may_manage": site_selectors.may(user=user, ability=Ability.MANAGE_SITE, site=device.site),
         "open_alarms": Alarm.objects.open().filter(device=device).count(),
     }
 

@@ -35,6 +35,26 @@ def source_facts(_world: World) -> dict[str, Any]:
     }
 
 
+def trial(world: World) -> dict[str, Any]:
+    return {
+        "template_version": world.device.template_version_id,
+        "bus": world.device.bus_id,
+        "unit_id": world.device.unit_id,
+    }
+
+
+def seen(world: World) -> dict[str, Any]:
+    return {"seen_at": world.trial.read_at.isoformat()}
+
+
+def seen_of_all(world: World) -> dict[str, Any]:
+    return {"seen": f"{world.device.pk}@{world.trial.read_at.isoformat()}"}
+
+
+def reason(_world: World) -> dict[str, Any]:
+    return {"reason": "接线有误"}
+
+
 PAGES: dict[str, list[Case]] = {
     "devices:meters-add": [
         read(who=MANAGERS),
@@ -54,6 +74,26 @@ PAGES: dict[str, list[Case]] = {
             label="gateway",
         ),
     ],
+    "devices:commission": [
+        read("device", MANAGE),
+        # Nobody collects in this test: that nothing answers is what the trial shows.
+        write("device", MANAGE, trial),
+    ],
+    "devices:commission-ratio": [write("device", MANAGE, changes=False)],
+    "devices:commission-accept": [write("device", MANAGE, seen)],
+    "devices:commission-withdraw": [
+        Case(
+            MANAGE,
+            "POST",
+            at={"pk": "acceptance.device", "acceptance": "acceptance"},
+            body=reason,
+            ok=302,
+            changes=True,
+        )
+    ],
+    "devices:commission-gateway": [read("device.bus.gateway", MANAGE)],
+    "devices:commission-read-all": [write("device.bus.gateway", MANAGE)],
+    "devices:commission-accept-all": [write("device.bus.gateway", MANAGE, seen_of_all)],
     "devices:source-list": [read(who=MANAGERS)],
     "devices:source-add": [
         read(who=MANAGERS),
@@ -95,6 +135,20 @@ API: dict[str, list[Case]] = {
     ],
     # Nobody collects in this test: whoever may ask is told that nothing answers.
     "api-device-read-now": [Case(READ_NOW, "POST", at={"pk": "device"}, body=nothing, ok=502)],
+    "api-device-trial": [write("device", MANAGE, nothing, ok=200)],
+    "api-device-acceptances": [
+        read("device", MANAGE, shows=False),
+        write("device", MANAGE, seen, ok=201),
+    ],
+    "api-device-acceptance-withdraw": [
+        Case(
+            MANAGE,
+            "POST",
+            at={"pk": "acceptance.device", "acceptance": "acceptance"},
+            body=reason,
+            changes=True,
+        )
+    ],
     "api-points": [read(shows=False)],
     # The key of a data source opens it, nobody's token or session does.
     "api-ingest": [Case(dict.fromkeys(PEOPLE, SIGN_IN), "POST", body=nothing)],
