@@ -48,7 +48,7 @@ class CheckRow(serializers.Serializer[Any]):
     """One check with its verdict, passed, failed or unknown, and what it saw."""
 
     check = serializers.CharField()
-    label = serializers.CharField()
+    name = serializers.CharField(source="label")
     verdict = serializers.CharField()
     words = serializers.CharField()
 

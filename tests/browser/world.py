@@ -14,12 +14,14 @@ from devices import ingest, live
 from devices.ingest import Batch
 from devices.models import DataSource, Device
 from devices.tests.factories import (
+    HEALTHY,
     make_bus,
     make_device,
     make_fed_device,
     make_gateway,
     make_source,
     make_template_version,
+    make_trial,
 )
 from devices.tests.samples import make_batch
 from sites.models import Job
@@ -111,6 +113,8 @@ class World:
             f"/changes/device/{self.device.pk}/",
             "/meters/add/",
             f"/meters/add/?gateway={self.device.bus.gateway_id}",
+            f"/commissioning/devices/{self.device.pk}/",
+            f"/commissioning/gateways/{self.device.bus.gateway_id}/",
             "/sources/",
             "/sources/?q=nothing-of-this-name",
             "/sources/add/",
@@ -204,6 +208,7 @@ def make_world() -> World:
     bring_task(task, TaskState.ASSIGNED, cast=cast)
     save_view(user=cast.ana, page="alarms", name="紧急", query="severity=critical", now=now)
     source, _key = make_source(site=cast.site, name="能管平台", last_refusals=[REFUSAL])
+    make_trial(device, HEALTHY | {"P": -13.167, "Ub": 0.0})
     # Its code comes behind those of other devices, however many were made before.
     version = device.template_version
     make_fed_device(source=source, name="远传电表", code="Z-01", template_version=version)
