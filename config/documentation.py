@@ -14,6 +14,7 @@ from config.reference import Group, Operation, groups
 def titles() -> dict[str, str]:
     """Names of the groups in the reader's language."""
     return {
+        "acceptances": pgettext("plural", "设备验收"),
         "alarms": pgettext("plural", "告警"),
         "calendar": _("日历"),
         "changes": _("变更记录"),

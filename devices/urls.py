@@ -13,7 +13,7 @@ urlpatterns = [
         "commissioning/devices/<int:pk>/accept/", views.commission_accept, name="commission-accept"
     ),
     path(
-        "commissioning/devices/<int:pk>/withdraw/<int:acceptance>/",
+        "commissioning/acceptances/<int:pk>/withdraw/",
         views.commission_withdraw,
         name="commission-withdraw",
     ),

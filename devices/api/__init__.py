@@ -39,9 +39,9 @@ urlpatterns = [
         name="api-device-acceptances",
     ),
     path(
-        "devices/<int:pk>/acceptances/<int:acceptance>/withdraw/",
+        "acceptances/<int:pk>/withdraw/",
         WithdrawEndpoint.as_view(),
-        name="api-device-acceptance-withdraw",
+        name="api-acceptance-withdraw",
     ),
     path("sites/<int:pk>/latest/", SiteLatestEndpoint.as_view(), name="api-site-latest"),
 ]

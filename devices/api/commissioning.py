@@ -175,12 +175,11 @@ class WithdrawEndpoint(Endpoint):
     """Taking one back."""
 
     @extend_schema(
-        operation_id="devices_acceptance_withdraw", request=WithdrawBody, responses=AcceptanceRow
+        operation_id="acceptances_withdraw", request=WithdrawBody, responses=AcceptanceRow
     )
-    def post(self, request: Request, pk: int, acceptance: int) -> Response:
+    def post(self, request: Request, pk: int) -> Response:
         """Withdraw an acceptance with a reason; the record stays."""
-        device = selectors.device_to_commission(user=self.person, pk=pk)
-        row = selectors.acceptance_of(device=device, pk=acceptance)
+        row = selectors.acceptance_for(user=self.person, pk=pk)
         reason = self.given(request, WithdrawBody)["reason"]
         row = commissioning.withdraw(
             acceptance=row, reason=reason, by=self.person, now=timezone.now()

@@ -89,11 +89,12 @@ def _sees_all(user: User, site: Site) -> bool:
     return site_selectors.data_classes_for(user=user, site=site).issuperset(DataClass.values)
 
 
-def acceptance_of(*, device: Device, pk: int) -> Acceptance:
-    """An acceptance of the device. Raises NotFound."""
-    row = Acceptance.objects.filter(device=device, pk=pk).first()
+def acceptance_for(*, user: User, pk: int) -> Acceptance:
+    """An acceptance, for the same people. Raises NotFound, Forbidden."""
+    row = Acceptance.objects.filter(pk=pk).first()
     if row is None:
         raise NotFound
+    device_to_commission(user=user, pk=row.device_id)
     return row
 
 

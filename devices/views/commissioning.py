@@ -85,18 +85,17 @@ def commission_accept(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def commission_withdraw(request: HttpRequest, pk: int, acceptance: int) -> HttpResponse:
+def commission_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """Take an acceptance back, with a reason."""
     user = cast(User, request.user)
-    device = selectors.device_to_commission(user=user, pk=pk)
-    row = selectors.acceptance_of(device=device, pk=acceptance)
+    row = selectors.acceptance_for(user=user, pk=pk)
     reason = request.POST.get("reason", "")[:200]
     try:
         commissioning.withdraw(acceptance=row, reason=reason, by=user, now=timezone.now())
         messages.success(request, _("验收已撤销。"))
     except DomainError as refusal:
         _tell(request, refusal)
-    return redirect("devices:commission", pk=pk)
+    return redirect("devices:commission", pk=row.device_id)
 
 
 @login_required

@@ -85,7 +85,7 @@ PAGES: dict[str, list[Case]] = {
         Case(
             MANAGE,
             "POST",
-            at={"pk": "acceptance.device", "acceptance": "acceptance"},
+            at={"pk": "acceptance"},
             body=reason,
             ok=302,
             changes=True,
@@ -140,11 +140,11 @@ API: dict[str, list[Case]] = {
         read("device", MANAGE, shows=False),
         write("device", MANAGE, seen, ok=201),
     ],
-    "api-device-acceptance-withdraw": [
+    "api-acceptance-withdraw": [
         Case(
             MANAGE,
             "POST",
-            at={"pk": "acceptance.device", "acceptance": "acceptance"},
+            at={"pk": "acceptance"},
             body=reason,
             changes=True,
         )
