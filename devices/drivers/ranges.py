@@ -16,9 +16,9 @@ _BY_UNIT: dict[str, Range] = {
     "mA": (0.0, 30_000.0),
     "deg": (-180.0, 360.0),
     "0/1": (0.0, 1.0),
-    "kWh": (-1e9, 1e9),
-    "kvarh": (-1e9, 1e9),
-    "kVAh": (-1e9, 1e9),
+    "kWh": (0.0, 1e9),
+    "kvarh": (0.0, 1e9),
+    "kVAh": (0.0, 1e9),
 }
 _LINE_VOLTAGES = ("Uab", "Ubc", "Uca", "Ull_avg")
 _VOLTAGE_SHARE = (0.8, 1.2)

@@ -119,9 +119,9 @@ def span(values: Values, ranges: Mapping[str, Range]) -> Finding:
 
 def voltage(values: Values, place: Place) -> Finding:
     """Measured voltage against the nominal one; a PT ratio is proposed."""
-    measured = _mean(values, "U{}")
-    if measured is None:
-        measured = _line_mean(values)
+    measured = _mean(values, ("Ua", "Ub", "Uc"))
+    if measured is None and (line := _mean(values, ("Uab", "Ubc", "Uca"))) is not None:
+        measured = line / SQRT3
     if measured is None:
         return Finding("voltage", "unknown", "voltage_unknown")
     nominal = place.phase_nominal_v
@@ -318,14 +318,11 @@ def _flowing(values: Values, place: Place) -> list[str]:
     return [phase for phase in PHASES if values.get(f"I{phase}", 0.0) > _least(place)]
 
 
-def _mean(values: Values, pattern: str) -> float | None:
-    found = [values[code] for phase in PHASES if (code := pattern.format(phase)) in values]
-    return sum(found) / len(found) if found else None
-
-
-def _line_mean(values: Values) -> float | None:
-    found = [values[code] for code in ("Uab", "Ubc", "Uca") if code in values]
-    return sum(found) / len(found) / SQRT3 if found else None
+def _mean(values: Values, codes: Sequence[str]) -> float | None:
+    """Of those that are alive: a phase that is lost says nothing about a ratio."""
+    found = [values[code] for code in codes if code in values]
+    alive = [value for value in found if value >= max(found) / 2]
+    return sum(alive) / len(alive) if alive else None
 
 
 def _snapped(ratio: float, known: Sequence[float]) -> float | None:

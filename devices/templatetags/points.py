@@ -89,7 +89,7 @@ def brief(value: float | None) -> str:
     if value is None:
         return NOTHING
     size = abs(value)
-    if size and not 1e-3 <= size < 1e7:
+    if size and not 1e-3 <= size < 1e10:
         return f"{value:.2g}"
     decimals = 1 if size >= 1000 else 2 if size >= 10 else 3
     return f"{value:,.{decimals}f}".rstrip("0").rstrip(".") if size else "0"

@@ -227,3 +227,9 @@ def test_what_lies_outside_is_named() -> None:
     assert span({"Ua": 0.0, "F": 50.0}, spans).facts == {"points": "Ua"}
     # The reversed words of 230.5 are a number, and a positive one.
     assert span({"Ia": 2.3e-41}, {"Ia": (0.0, 100.0)}).verdict == "failed"
+
+
+def test_a_lost_phase_says_nothing_about_the_ratio() -> None:
+    assert voltage({"Ua": 231.0, "Ub": 0.0, "Uc": 230.0}, PLACE).code == "voltage_fits"
+    assert voltage({"Uab": 400.0, "Ubc": 400.0}, PLACE).code == "voltage_fits"
+    assert voltage({"Ua": 0.0, "Ub": 0.0, "Uc": 0.0}, PLACE).code == "voltage_none"
