@@ -55,6 +55,11 @@ POLL_SHARDS = env.int("DIANWU_POLL_SHARDS", 2)
 DTU_HOST = env.str("DIANWU_DTU_HOST", BIND_HOST)
 GIVEN_DTU_PORT = env.int("DIANWU_DTU_PORT", None)
 DTU_PORT = int(_running.get("DIANWU_DTU_PORT", 7502) if GIVEN_DTU_PORT is None else GIVEN_DTU_PORT)
+# Where samples wait while the database is away, on a disk of this machine: at most so much for each
+# shard, and so much of the disk stays free.
+SPOOL_ROOT = Path(env.str("DIANWU_SPOOL", str(HOME / "spool")))
+SPOOL_MB = env.int("DIANWU_SPOOL_MB", 2048)
+SPOOL_FREE_MB = env.int("DIANWU_SPOOL_FREE_MB", 512)
 MEDIA_ROOT = Path(env.str("DIANWU_MEDIA", str(HOME / "media")))
 TILE_HOSTS: list[str] = env.list("DIANWU_TILE_HOSTS", [])
 # What the map of sites is drawn on: config.tiles says how.

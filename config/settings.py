@@ -126,7 +126,16 @@ CELERY_TASK_TIME_LIMIT = 90
 CELERY_TASK_ROUTES = TASK_ROUTES
 CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_keepalive": True}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_keepalive": True,
+    # Without a limit whoever sends a task waits for a Redis that is away, for ever.
+    "max_retries": 2,
+    "interval_start": 0,
+    "interval_step": 0.2,
+    "interval_max": 0.2,
+    "socket_connect_timeout": 5,
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
 POLL_SHARDS = env.POLL_SHARDS
@@ -292,6 +301,9 @@ READING_RETENTION_DAYS = 90
 # Days of samples as rows; older ones are in blocks. The rules look back a day.
 READING_HOT_DAYS = 3
 READING_FUTURE_S = 600
+SPOOL_ROOT = env.SPOOL_ROOT
+SPOOL_MB = env.SPOOL_MB
+SPOOL_FREE_MB = env.SPOOL_FREE_MB
 SIMULATOR_CONTROL = env.simulator_control()
 SIMULATOR_PORT = env.SIMULATOR_PORT
 DEMO_DAYS = env.DEMO_DAYS

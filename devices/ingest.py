@@ -4,7 +4,8 @@ Every source comes through here, so that nothing is evaluated or shown that was 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -100,7 +101,8 @@ def ingest(
     `with_subscribers` says so. news: the rows of a mixed batch that are shown and judged, because
     nothing newer of their devices is known; the others are history only. Raises StoreAway and FenceRefused, with nothing stored.
     """
-    kept, refused = history.within_range(batch, now=now)
+    with _store_away():
+        kept, refused = history.within_range(batch, now=now)
     if refused:
         logger.warning("ingest.refused rows=%d reason=time", refused)
     if not kept.rows:
@@ -115,7 +117,7 @@ def ingest(
 
 
 def _store(batch: Batch, fence: Fence | None, now: datetime) -> history.Appended:
-    try:
+    with _store_away():
         history.prepare(batch)
         with transaction.atomic():
             if fence is not None:
@@ -123,6 +125,12 @@ def _store(batch: Batch, fence: Fence | None, now: datetime) -> history.Appended
             appended = history.append(batch)
             history.note_late(batch, now=now)
             return appended
+
+
+@contextmanager
+def _store_away() -> Iterator[None]:
+    try:
+        yield
     except AWAY as reason:
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()

@@ -18,6 +18,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from core.loop import run
+from core.patience import Patience
 from devices.history import Batch, LayoutGroup, positions
 from devices.models import Device
 from devices.states import Quality
@@ -62,7 +63,7 @@ class StoreState:
 
     def __init__(self) -> None:
         self._client: redis.Redis | None = None
-        self._is_down = False
+        self.patience = Patience()
 
     @property
     def client(self) -> redis.Redis:
@@ -75,13 +76,11 @@ class StoreState:
         return self._client
 
     def is_up(self) -> None:
-        if self._is_down:
-            self._is_down = False
+        if self.patience.answered():
             logger.info("live.redis_up")
 
     def is_down(self, reason: Exception) -> None:
-        if not self._is_down:
-            self._is_down = True
+        if self.patience.is_missing():
             logger.warning("live.redis_down reason=%s", reason)
 
 
@@ -93,6 +92,8 @@ def store(batch: Batch, *, now: datetime) -> Packed:
 
     An outage of Redis is logged, once, and returns nothing: readings must not wait for it.
     """
+    if not store_state.patience.may_ask():
+        return {}
     packed = pack(batch)
     try:
         pipeline = store_state.client.pipeline(transaction=False)
@@ -102,6 +103,7 @@ def store(batch: Batch, *, now: datetime) -> Packed:
         watched = {int(site_id) for site_id in pipeline.execute()[-1]}
     except redis.RedisError as reason:
         store_state.is_down(reason)
+        store_state.patience.failed()
         return {}
     store_state.is_up()
     return {site_id: devices for site_id, devices in packed.items() if site_id in watched}
@@ -125,6 +127,11 @@ def publish(watched: Packed) -> None:
         run(send_all(), timeout_s=REDIS_PATIENCE_S)
     except (redis.RedisError, OSError, TimeoutError) as reason:
         store_state.is_down(reason)
+
+
+def show(batch: Batch, *, now: datetime) -> None:
+    """Show samples that are safe, but not in the tables yet."""
+    publish(store(batch, now=now))
 
 
 def watch(site_id: int, *, until: datetime) -> None:

@@ -12,6 +12,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 
+from core.patience import Patience
 from devices.ingest import Fence
 
 logger = logging.getLogger(__name__)
@@ -41,27 +42,47 @@ class Lease:
         self.fence: Fence | None = None
         self._key = _key(shard)
         self._redis = _connect()
+        self._redis_state = Patience()
         self._renew = self._redis.register_script(_RENEW)
         self._release = self._redis.register_script(_RELEASE)
 
     def hold(self) -> Fence | None:
         """Renew or take the lease; None while another living process has it.
 
-        Every taking raises the fence, so that a former owner's late write is refused.
-        Raises redis.RedisError and the database's errors.
+        Every taking raises the fence, so that a former owner's late write is refused. While Redis
+        is away nobody can take a lease: whoever has the fence goes on, and every write is checked
+        against it. Raises redis.RedisError, without a fence, and the database's errors.
         """
-        if self.fence is not None and self._renew([self._key], [self.owner, LEASE_MS]):
+        is_time = self._redis_state.may_ask()
+        if self.fence is not None and not is_time:
             return self.fence
-        self.fence = None
-        if not self._take():
-            return None
         try:
-            self.fence = Fence(shard=self.shard, number=self._raise_fence())
+            is_ours = self.fence is not None and self._renew([self._key], [self.owner, LEASE_MS])
+            is_taken = not is_ours and self._take()
+        except redis.RedisError as reason:
+            return self._go_on(reason)
+        if self._redis_state.answered():
+            logger.info("lease.redis_back shard=%d", self.shard)
+        if not is_ours:
+            self.fence = self._next_fence() if is_taken else None
+        return self.fence
+
+    def _go_on(self, reason: redis.RedisError) -> Fence:
+        if self._redis_state.failed():
+            logger.warning("lease.redis_away shard=%d reason=%s", self.shard, reason)
+        if self.fence is None:
+            raise reason
+        return self.fence
+
+    def _next_fence(self) -> Fence:
+        self.fence = None
+        try:
+            fence = Fence(shard=self.shard, number=self._raise_fence())
         except Exception:
             self.release()
             raise
-        logger.info("lease.taken shard=%d fence=%d", self.shard, self.fence.number)
-        return self.fence
+        logger.info("lease.taken shard=%d fence=%d", self.shard, fence.number)
+        return fence
 
     def release(self) -> None:
         """Give it up, so that the next owner need not wait."""

@@ -88,8 +88,15 @@ class LinkBook:
         self.gateways = _learn(Gateway, self.gateways, gateways, now)
         self.devices = _learn(Device, self.devices, devices, now)
 
-    def note(self, reads: Iterable[DeviceRead], plan: Plan, *, now: datetime) -> None:
-        """Take the outcome of a cycle and write what changed.
+    def note(
+        self,
+        reads: Iterable[DeviceRead],
+        plan: Plan,
+        *,
+        now: datetime,
+        is_store_away: bool = False,
+    ) -> None:
+        """Take the outcome of a cycle and write what changed, unless the database is away.
 
         Raises the database's errors; the same verdicts are found again in the next cycle then.
         """
@@ -104,7 +111,8 @@ class LinkBook:
             for model, pk, link in self._both(plan.devices[read.device_id]):
                 if link.is_news(now):
                     verdicts[model][pk] = _down(pk, link, read.error or "", now)
-        self._judge(verdicts)
+        if not is_store_away:
+            self._judge(verdicts)
 
     def write_seen(self, *, now: datetime, is_last: bool = False) -> None:
         """Write `last_seen_at` of everybody heard since the last time, once a minute.

@@ -10,6 +10,7 @@ import logging
 import os
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,8 +21,9 @@ from django.db.models import F
 
 from devices.drivers import Block, DeviceRead
 from devices.drivers.pool import BusPool, PollJob
-from devices.ingest import AWAY, Batch, Fence, FenceRefused, StoreAway, ingest
+from devices.ingest import AWAY, Batch, Fence, FenceRefused
 from devices.models import PollShard
+from devices.services.keeping import Keeper
 from devices.services.lease import Lease
 from devices.services.links import LinkBook
 from devices.services.on_demand import Answer, Listener, Question, told
@@ -36,7 +38,8 @@ READING_SHARE = 0.7
 # A pause in the answers after which the slow buses are left for the next cycle.
 SETTLE_S = 0.05
 PLAN_CHECK_S = 3.0
-BACKLOG_ROWS = 200_000
+# Part of a tick after which what waits for the tables is left for the next one.
+STORING_SHARE = 0.9
 # How long a worker waits for a database that is away, before it goes on reading meters.
 STORE_PATIENCE_S = 2.0
 GARBAGE_THRESHOLD = 100_000
@@ -68,10 +71,9 @@ class Poller:
         self._loader = PlanLoader(shard)
         self._schedule = Schedule()
         self._checked_at = 0.0
-        self._backlog: deque[Batch] = deque()
+        self.keeper = Keeper(shard)
         self._on_demand: deque[DeviceRead] = deque()
         self._listener = Listener(shard, self._answer)
-        self._is_store_away = False
         self.pool.start()
 
     def cycle(
@@ -81,25 +83,24 @@ class Poller:
 
         stamp_s: give every sample this time, in epoch seconds, when the clock is not the wall's.
         """
-        began = time.perf_counter()
+        began, until_s = time.perf_counter(), _end_of_storing_s()
         fence = self._hold(now)
         if fence is None or self.plan is None:
+            self.keeper.replay(fence, now=now, until_s=until_s)
             return None
         due = self._schedule.due(now=now.timestamp())
         jobs = self._schedule.jobs(due, now=now.timestamp())
         reads = self.pool.poll(jobs, deadline_s, settle_s=SETTLE_S)
-        while self._on_demand:
-            reads.append(self._on_demand.popleft())
+        reads += self._asked()
         if stamp_s is not None:
             for read in reads:
                 read.at = stamp_s
-        self._keep(samples(reads, self.plan))
-        stored = self._store(fence, now)
+        stored = self._keep(samples(reads, self.plan), fence, now=now, until_s=until_s)
         cycle = Cycle(
             gateways=len(due),
             reads=len(reads),
             stored=stored,
-            backlog=sum(batch.rows for batch in self._backlog),
+            backlog=self.keeper.backlog,
             duration_ms=(time.perf_counter() - began) * 1000,
             is_late=time.perf_counter() - began > settings.POLL_TICK_S,
         )
@@ -107,16 +108,21 @@ class Poller:
         return cycle
 
     def stop(self, *, now: datetime) -> None:
-        """Store what is left, write down who was heard, close the lines and give up the lease."""
+        """Store what is left, write down who was heard, close the lines and give up the lease.
+
+        What cannot be stored is left on the disk for the next worker.
+        """
         self._listener.stop()
         fence = self.lease.fence
         try:
-            if fence is not None:
-                self._store(fence, now)
+            if fence is not None and self.plan is not None:
+                last = samples(self._asked(), self.plan)
+                self._keep(last, fence, now=now, until_s=_end_of_storing_s())
                 self.links.write_seen(now=now, is_last=True)
-        except (*AWAY, FenceRefused) as reason:
+        except AWAY as reason:
             logger.warning("poll.stop_unwritten shard=%d reason=%s", self.shard, reason)
         finally:
+            self.keeper.close()
             self.pool.stop()
             self.lease.release()
 
@@ -143,16 +149,13 @@ class Poller:
         self.pool.apply(())
         self.pool.admit({})
         self.plan = None
-        if rows := sum(batch.rows for batch in self._backlog):
-            logger.error("poll.dropped shard=%d rows=%d", self.shard, rows)
-        self._backlog.clear()
 
     def _load(self, now: datetime) -> None:
         try:
             plan = self._loader.load(now=now)
             self.links.follow(plan, now=now)
         except AWAY as reason:
-            self._note_away(reason)
+            self.keeper.note_away(reason)
             return
         self._schedule.replace(plan.gateways.values(), now=now.timestamp())
         self.pool.apply(plan.buses)
@@ -165,39 +168,20 @@ class Poller:
             len(plan.devices),
         )
 
-    def _keep(self, batch: Batch) -> None:
-        """Queue a batch; when PostgreSQL is away for long, the oldest rows go first."""
-        if batch.rows:
-            self._backlog.append(batch)
-        while len(self._backlog) > 1 and sum(b.rows for b in self._backlog) > BACKLOG_ROWS:
-            dropped = self._backlog.popleft()
-            logger.error("poll.dropped shard=%d rows=%d", self.shard, dropped.rows)
+    def _asked(self) -> Iterable[DeviceRead]:
+        """What people had read since the last cycle."""
+        while self._on_demand:
+            yield self._on_demand.popleft()
 
-    def _store(self, fence: Fence, now: datetime) -> int:
-        """Store what is queued, in order; what cannot be stored now stays."""
-        stored = 0
-        while self._backlog:
-            try:
-                stored += ingest(self._backlog[0], now=now, fence=fence).stored
-            except StoreAway as reason:
-                self._note_away(reason.facts["reason"])
-                return stored
-            except FenceRefused:
-                logger.warning("poll.fenced shard=%d fence=%d", self.shard, fence.number)
-                self.lease.fence = None
-                self._leave()
-                return stored
-            self._backlog.popleft()
-        if self._is_store_away:
-            self._is_store_away = not _is_back()
-            if not self._is_store_away:
-                logger.info("poll.store_back shard=%d", self.shard)
-        return stored
-
-    def _note_away(self, reason: object) -> None:
-        if not self._is_store_away:
-            self._is_store_away = True
-            logger.warning("poll.store_away shard=%d reason=%s", self.shard, reason)
+    def _keep(self, batch: Batch, fence: Fence, *, now: datetime, until_s: float) -> int:
+        """Store what waits and the batch; rows stored."""
+        try:
+            return self.keeper.keep(batch, fence, now=now, until_s=until_s)
+        except FenceRefused:
+            logger.warning("poll.fenced shard=%d fence=%d", self.shard, fence.number)
+            self.lease.fence = None
+            self._leave()
+            return 0
 
     def _follow_up(self, reads: list[DeviceRead], cycle: Cycle, now: datetime) -> None:
         """Links, the row of the shard, a changed plan: whatever fails is done in the next cycle."""
@@ -205,9 +189,10 @@ class Poller:
         if plan is None or fence is None:
             return
         try:
+            is_away = self.keeper.store.is_away
             # Also while the database is away: who is heard now must not look silent later.
-            self.links.note(reads, plan, now=now)
-            if self._is_store_away:
+            self.links.note(reads, plan, now=now, is_store_away=is_away)
+            if is_away:
                 return
             self.links.write_seen(now=now)
             PollShard.objects.filter(pk=self.shard, fence=fence.number).update(
@@ -221,7 +206,7 @@ class Poller:
                 if plan_key(self.shard) != plan.key or moment >= plan.expires_at:
                     self._load(now)
         except AWAY as reason:
-            self._note_away(reason)
+            self.keeper.note_away(reason)
 
     async def _answer(self, question: Question) -> Answer:
         """Read one device ahead of the polls; its sample joins the next cycle."""
@@ -308,12 +293,6 @@ def _settle() -> None:
     gc.freeze()
 
 
-def _is_back() -> bool:
-    try:
-        if not connection.in_atomic_block:
-            connection.close_if_unusable_or_obsolete()
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except AWAY:
-        return False
-    return True
+def _end_of_storing_s() -> float:
+    """On the monotonic clock, for a cycle that begins now."""
+    return time.monotonic() + STORING_SHARE * settings.POLL_TICK_S
