@@ -9,15 +9,18 @@ from django.utils import timezone
 
 from devices import history
 from devices.services import compacting, links, polling, tallies
+from devices.services.ticker import Ticker
 
 DAYS_AHEAD = 2
+
+ticker = Ticker()
 
 
 # Never redelivered: by then its gateways have been read by the next cycle.
 @shared_task(name="devices.tasks.poll_shard", acks_late=False)
 def poll_shard(*, shard: int, **_: Any) -> None:
     """One cycle of a shard."""
-    polling.poll_shard(shard=shard, now=timezone.now())
+    ticker.tick(shard)
 
 
 @shared_task(name="devices.tasks.sweep_links")
@@ -58,4 +61,5 @@ def forget_tallies(**_: Any) -> None:
 @worker_shutdown.connect
 def give_up_shards(**_: Any) -> None:
     """A worker that is told to stop lets the next one begin at once."""
+    ticker.stop()
     polling.stop_polling()

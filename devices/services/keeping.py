@@ -16,7 +16,7 @@ from django.db import connection
 
 from core.patience import Patience
 from devices import live
-from devices.ingest import AWAY, Batch, Fence, FenceRefused, StoreAway, ingest
+from devices.ingest import Batch, Fence, FenceRefused, StoreAway, ingest
 from devices.services.spool import Limits, Spool
 
 logger = logging.getLogger(__name__)
@@ -182,10 +182,16 @@ def _answers() -> bool:
     facts.pop("pool", None)
     try:
         psycopg.connect(**facts).close()
-        connection.close()
-        connection.close_pool()  # type: ignore[attr-defined]
-    except AWAY:
-        return False
     except psycopg.OperationalError:
         return False
+    _drop_lines()
     return True
+
+
+def _drop_lines() -> None:
+    """The pool would try again by itself, but ever more seldom."""
+    pool = getattr(connection, "pool", None)
+    connection.close()
+    if pool is not None:
+        connection.close_pool()  # type: ignore[attr-defined]
+        connection.pool.timeout = pool.timeout

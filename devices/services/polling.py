@@ -8,6 +8,7 @@ import asyncio
 import gc
 import logging
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -242,17 +243,22 @@ class Poller:
 
 _pollers: dict[int, Poller] = {}
 _pid = 0
+_turn = threading.Lock()
 
 
 def poll_shard(*, shard: int, now: datetime, deadline_s: float | None = None) -> Cycle | None:
-    """One cycle of a shard, within a tick; None when another worker owns it."""
-    poller = poller_of(shard)
-    before = poller.plan
+    """One cycle of a shard, within a tick; None when another worker owns it.
+
+    One at a time in this process.
+    """
     share_s = READING_SHARE * settings.POLL_TICK_S
-    cycle = poller.cycle(now=now, deadline_s=share_s if deadline_s is None else deadline_s)
-    if poller.plan is not before:
-        _settle()
-    return cycle
+    with _turn:
+        poller = poller_of(shard)
+        before = poller.plan
+        cycle = poller.cycle(now=now, deadline_s=share_s if deadline_s is None else deadline_s)
+        if poller.plan is not before:
+            _settle()
+        return cycle
 
 
 def poller_of(shard: int) -> Poller:
@@ -270,8 +276,9 @@ def poller_of(shard: int) -> Poller:
 def stop_polling(*, now: datetime | None = None) -> None:
     """End every shard of this process in good order."""
     if _pid == os.getpid():
-        while _pollers:
-            _pollers.popitem()[1].stop(now=now or datetime.now(UTC))
+        with _turn:
+            while _pollers:
+                _pollers.popitem()[1].stop(now=now or datetime.now(UTC))
 
 
 def _be_quick() -> None:
