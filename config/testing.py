@@ -67,9 +67,9 @@ def end() -> None:
     _running.close()
 
 
-def has_template() -> bool:
+def has_template(home: Path | None = None) -> bool:
     """Whether the cluster was copied with its template."""
-    return (Path(os.environ["DIANWU_HOME"]) / MARK).exists()
+    return ((home or Path(os.environ["DIANWU_HOME"])) / MARK).exists()
 
 
 def make_tables() -> None:

@@ -194,4 +194,4 @@ def _drop_lines() -> None:
     connection.close()
     if pool is not None:
         connection.close_pool()  # type: ignore[attr-defined]
-        connection.pool.timeout = pool.timeout
+        connection.pool.timeout = pool.timeout  # type: ignore[attr-defined]
