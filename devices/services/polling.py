@@ -117,7 +117,9 @@ class Poller:
         fence = self.lease.fence
         try:
             if fence is not None and self.plan is not None:
-                last = samples(self._asked(), self.plan)
+                # Meters that were asked may answer yet.
+                under_way = self.pool.poll((), READING_SHARE * settings.POLL_TICK_S)
+                last = samples([*under_way, *self._asked()], self.plan)
                 self._keep(last, fence, now=now, until_s=_end_of_storing_s())
                 self.links.write_seen(now=now, is_last=True)
         except AWAY as reason:

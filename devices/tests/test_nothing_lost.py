@@ -9,10 +9,12 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -29,7 +31,7 @@ __all__ = ["eventually", "home"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-GATEWAYS = 12
+GATEWAYS, CYCLES = 12, 3
 TICK_S = 1.0
 # A start of Celery is quick on a machine that does nothing else.
 PATIENCE_S = 90.0
@@ -72,7 +74,7 @@ class Plant:
         self.children: dict[str, Child] = {}
         self.killed_s: dict[str, list[float]] = {}
         testing.take_kept(home)
-        self.postgres, self.redis = Postgres(home, durable=False), Redis(home)
+        self.postgres, self.redis = Postgres(home), Redis(home)
         self.environment = child_environment() | {
             "DIANWU_HOME": str(home),
             "DATABASE_URL": self.postgres.url,
@@ -99,20 +101,20 @@ class Plant:
     def kill(self, name: str) -> None:
         """Without a word."""
         child = self.children.pop(name)
-        self.killed_s.setdefault(name, []).append(time.monotonic())
         child.signal(signal.SIGKILL)
         child.reap()
+        self.killed_s.setdefault(name, []).append(time.monotonic())
 
     def end(self, name: str) -> None:
         """In good order."""
         assert stop([self.children.pop(name)]) == []
 
-    def ask(self, query: str) -> list[tuple[float, ...]]:
+    def ask(self, query: LiteralString, *given: object) -> list[tuple[float, ...]]:
         with psycopg.connect(self.url, autocommit=True) as connection:
-            return connection.execute(query).fetchall()
+            return connection.execute(query, given or None).fetchall()
 
-    def rows(self) -> int:
-        return int(self.ask("SELECT count(*) FROM reading")[0][0])
+    def rows(self, *, since: datetime) -> int:
+        return int(self.ask("SELECT count(*) FROM reading WHERE at > %s", since)[0][0])
 
     def given(self) -> int:
         return sum(len(meter.given_s) for meter in self.meters.values())
@@ -169,41 +171,47 @@ def _fill(plant: Plant, lines: dict[int, Line]) -> None:
 def test_what_a_meter_gave_is_a_row_once_whoever_is_killed(
     plant: Plant, eventually: Eventually
 ) -> None:
-    eventually(lambda: plant.rows() > 2 * len(plant.meters), within_s=PATIENCE_S)
+    _stores(plant, eventually)
 
     plant.kill("postgres")
-    _goes_on(plant, eventually, plant.given)
+    _reads(plant, eventually)
     plant.start("postgres")
-    _goes_on(plant, eventually, plant.rows)
+    _stores(plant, eventually)
 
     plant.kill("redis")
-    _goes_on(plant, eventually, plant.rows)
-    plant.start("redis")
-
     plant.kill("beat")
-    _goes_on(plant, eventually, plant.rows)
+    _stores(plant, eventually)
+    plant.start("redis")
     plant.start("beat")
 
     plant.kill("postgres")
-    _goes_on(plant, eventually, plant.given)
+    _reads(plant, eventually)
     plant.kill("worker")
     plant.start("postgres")
     plant.start("worker")
-    _goes_on(plant, eventually, plant.rows)
+    _stores(plant, eventually)
 
     plant.kill("worker")
     plant.start("worker")
-    _goes_on(plant, eventually, plant.rows)
+    _stores(plant, eventually)
     plant.end("worker")
 
     _every_sample_is_there(plant)
 
 
-def _goes_on(plant: Plant, eventually: Eventually, count: Callable[[], int]) -> None:
-    """Four more cycles of all meters."""
-    before, began = count(), time.monotonic()
-    eventually(lambda: count() > before + 4 * len(plant.meters), within_s=PATIENCE_S)
-    _say(f"{began:.1f} {count.__name__}: four cycles in {time.monotonic() - began:.1f} s")
+def _reads(plant: Plant, eventually: Eventually) -> None:
+    """All meters are asked some more times."""
+    wanted, began_s = plant.given() + CYCLES * len(plant.meters), time.monotonic()
+    eventually(lambda: plant.given() >= wanted, within_s=PATIENCE_S)
+    _say(f"read on for {time.monotonic() - began_s:.1f} s")
+
+
+def _stores(plant: Plant, eventually: Eventually) -> None:
+    """What all meters give from now on becomes rows, some times."""
+    began, began_s = datetime.now(UTC), time.monotonic()
+    wanted = CYCLES * len(plant.meters)
+    eventually(lambda: plant.rows(since=began) >= wanted, within_s=PATIENCE_S)
+    _say(f"stored again after {time.monotonic() - began_s:.1f} s")
 
 
 def _every_sample_is_there(plant: Plant) -> None:

@@ -13,7 +13,6 @@ from django.utils import timezone
 from devices import history, live
 from devices.history import series
 from devices.models import Bus, Device, Gateway, LinkEvent, PointOverride, PollShard, Ratio
-from devices.services import polling
 from devices.services.plan import planned_version
 from devices.services.polling import Cycle, Poller
 from devices.states import Quality
@@ -344,25 +343,6 @@ def test_a_database_that_refuses_loses_nothing(
     )
     assert [value for value in ua.value if value is not None] == [230.5] * 5
     assert ua.at == sorted(ua.at)
-
-
-def test_the_backlog_is_bounded_and_drops_the_oldest_aloud(
-    table_lock: psycopg.Connection,
-    line: Line,
-    bus: Bus,
-    request: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    add_meter(line, bus)
-    poll: Polls = request.getfixturevalue("poll")
-    poll()
-    monkeypatch.setattr(polling, "BACKLOG_ROWS", 2)
-
-    table_lock.execute("LOCK TABLE reading")
-
-    assert [poll().backlog for _again in range(4)] == [1, 2, 2, 2]
-    assert caplog.text.count("poll.dropped") == 2
 
 
 def test_a_sample_can_be_given_another_time(line: Line, bus: Bus, request: Any) -> None:
