@@ -49,9 +49,10 @@ class Lease:
     def hold(self) -> Fence | None:
         """Renew or take the lease; None while another living process has it.
 
-        Every taking raises the fence, so that a former owner's late write is refused. While Redis
-        is away nobody can take a lease: whoever has the fence goes on, and every write is checked
-        against it. Raises redis.RedisError, without a fence, and the database's errors.
+        Every new owner raises the fence, so that a former owner's late write is refused. While Redis
+        is away nobody can take a lease: whoever has the fence goes on, and so it does when Redis
+        comes back and has forgotten the lease; every write is checked against the fence. Raises
+        redis.RedisError, without a fence, and the database's errors.
         """
         is_time = self._redis_state.may_ask()
         if self.fence is not None and not is_time:
@@ -63,8 +64,10 @@ class Lease:
             return self._go_on(reason)
         if self._redis_state.answered():
             logger.info("lease.redis_back shard=%d", self.shard)
-        if not is_ours:
-            self.fence = self._next_fence() if is_taken else None
+        if not is_ours and not is_taken:
+            self.fence = None
+        elif self.fence is None:
+            self.fence = self._next_fence()
         return self.fence
 
     def _go_on(self, reason: redis.RedisError) -> Fence:
@@ -75,7 +78,6 @@ class Lease:
         return self.fence
 
     def _next_fence(self) -> Fence:
-        self.fence = None
         try:
             fence = Fence(shard=self.shard, number=self._raise_fence())
         except Exception:
