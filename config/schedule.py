@@ -58,6 +58,11 @@ BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 120.0,
         "options": {"queue": "reports", "expires": 120},
     },
+    "roll-days": {
+        "task": "devices.tasks.roll_days",
+        "schedule": 300.0,
+        "options": {"queue": "reports", "expires": 300},
+    },
     # Data completeness: the hours that samples came into are counted again.
     "count-samples": {
         "task": "devices.tasks.count_samples",

@@ -300,6 +300,9 @@ POLL_TICK_S = 1.0
 READING_RETENTION_DAYS = 90
 # Days of samples as rows; older ones are in blocks. The rules look back a day.
 READING_HOT_DAYS = 3
+# Roll-ups outlive the samples.
+ROLLUP_QUARTER_DAYS = 1100
+ROLLUP_DAY_DAYS = 7320
 READING_FUTURE_S = 600
 SPOOL_ROOT = env.SPOOL_ROOT
 SPOOL_MB = env.SPOOL_MB

@@ -8,7 +8,7 @@ from celery.signals import worker_shutdown
 from django.utils import timezone
 
 from devices import history
-from devices.services import compacting, links, polling, tallies
+from devices.services import compacting, links, polling, rolling, tallies
 from devices.services.ticker import Ticker
 
 DAYS_AHEAD = 2
@@ -35,6 +35,7 @@ def keep_partitions(**_: Any) -> None:
     now = timezone.now()
     history.ensure_partitions(now.date() + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1))
     compacting.forget_old(now=now)
+    rolling.forget_old(now=now)
 
 
 @shared_task(name="devices.tasks.compact")
@@ -44,6 +45,12 @@ def compact(**_: Any) -> None:
     run = compacting.compact(now=now)
     if not run.is_over:
         compacting.hand_over(now=now)
+
+
+@shared_task(name="devices.tasks.roll_days")
+def roll_days(**_: Any) -> None:
+    """Days whose hours are all compacted become days of the roll-ups."""
+    rolling.roll_days(now=timezone.now())
 
 
 @shared_task(name="devices.tasks.count_samples")

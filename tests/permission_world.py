@@ -29,6 +29,7 @@ from devices.models import (
     LinkEvent,
     PointCode,
     PollShard,
+    RolledDay,
     TrialRead,
 )
 from devices.tests.factories import (
@@ -312,6 +313,7 @@ def _rows(world: World, *places: models.Model) -> dict[str, models.Model]:
     door = DtuDoor.objects.create(number=0, address="::1:7502", opened_at=now, updated_at=now)
     kind = DtuProfile.objects.create(code="matrix", name=MARKUP)
     CompactedHour.objects.create(hour=now, blocks=0, rows=0, size_bytes=0, compacted_at=now)
+    RolledDay.objects.create(zone="Asia/Shanghai", day=now.date(), noted_at=now)
     named: list[models.Model] = [
         *places,
         cast.site,

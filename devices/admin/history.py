@@ -1,4 +1,4 @@
-"""Admin of the history: how long things are kept, which hours are compressed."""
+"""Admin of the history: how long things are kept, which hours are compressed, which days rolled up."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from devices.models import CompactedHour, Retention
+from devices.models import CompactedHour, Retention, RolledDay
 from sites.admin.base import PlatformAdmin, RecordAdmin
 
 
@@ -44,6 +44,14 @@ class CompactedHourAdmin(RecordAdmin):
         "is_checked",
         "differing",
         "dropped_at",
+        "is_rolled",
     )
-    list_filter = ("is_checked",)
+    list_filter = ("is_checked", "is_rolled")
     date_hierarchy = "hour"
+
+
+@admin.register(RolledDay)
+class RolledDayAdmin(RecordAdmin):
+    list_display = ("day", "zone", "rows", "size_bytes", "noted_at", "rolled_at")
+    list_filter = ("zone",)
+    date_hierarchy = "day"

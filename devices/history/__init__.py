@@ -2,12 +2,15 @@
 
 from devices.history.append import Appended, append, kept_days, prepare, within_range
 from devices.history.archive import HOT_FROM, Kept, handed_until, kept
+from devices.history.days import DaysWritten, days, roll_day
 from devices.history.edges import counters_at, means
-from devices.history.hours import Written, compact, differing, total
+from devices.history.hours import Written, compact, differing, roll, total, with_blocks
 from devices.history.late import LATE_S, note_late, note_reopened, note_uncounted
 from devices.history.layouts import Positions, positions
 from devices.history.partitions import (
     BLOCKS,
+    DAYS,
+    QUARTERS,
     Partition,
     drop_partition,
     drop_partitions,
@@ -15,6 +18,7 @@ from devices.history.partitions import (
     partitions,
 )
 from devices.history.present import present
+from devices.history.rolling import quarters_of
 from devices.history.samples import Batch, LayoutGroup
 from devices.history.series import Series, series
 from devices.history.tracks import Statistics
@@ -22,10 +26,13 @@ from devices.history.trends import Slice, trends
 
 __all__ = [
     "BLOCKS",
+    "DAYS",
     "HOT_FROM",
     "LATE_S",
+    "QUARTERS",
     "Appended",
     "Batch",
+    "DaysWritten",
     "Kept",
     "LayoutGroup",
     "Partition",
@@ -37,6 +44,7 @@ __all__ = [
     "append",
     "compact",
     "counters_at",
+    "days",
     "differing",
     "drop_partition",
     "drop_partitions",
@@ -52,8 +60,12 @@ __all__ = [
     "positions",
     "prepare",
     "present",
+    "quarters_of",
+    "roll",
+    "roll_day",
     "series",
     "total",
     "trends",
+    "with_blocks",
     "within_range",
 ]

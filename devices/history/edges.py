@@ -11,7 +11,8 @@ import numpy as np
 from django.db import connection
 
 from devices.history.archive import HOT_FROM, Kept, kept, micros_of
-from devices.history.series import Floats, _column, _layouts_with
+from devices.history.codec import Floats
+from devices.history.raw import column, layouts_with
 
 _COUNTERS = """
 SELECT NULL::bigint, NULL::bigint, NULL::float8, handed_until FROM devices_handover
@@ -43,14 +44,14 @@ def counters_at(
     *, device_ids: Collection[int], code: str, moments: Sequence[datetime], within: timedelta
 ) -> dict[int, Floats]:
     """The newest reading of a counter at each moment, by device; NaN when none is so young."""
-    column = _column(code, _layouts_with({code}))
+    of_code = column(code, layouts_with({code}))
     found = {pk: np.full(len(moments), np.nan) for pk in device_ids}
     # Where nothing of the hot table answers, a block may.
     is_open = {pk: np.ones(len(moments), np.bool_) for pk in device_ids}
     moment = None
     with connection.cursor() as cursor:
         cursor.execute(
-            _COUNTERS.format(column=column, hot_from=HOT_FROM),
+            _COUNTERS.format(column=of_code, hot_from=HOT_FROM),
             [list(moments), list(device_ids), within.total_seconds()],
         )
         for position, pk, value, handed in cursor.fetchall():
@@ -76,14 +77,14 @@ def means(
     *, device_ids: Collection[int], code: str, start: datetime, end: datetime, step_s: int
 ) -> dict[int, Floats]:
     """Means of the good samples of a point over steps of the half-open period, by device."""
-    column = _column(code, _layouts_with({code}))
+    of_code = column(code, layouts_with({code}))
     steps = int((end - start).total_seconds() // step_s)
     sums = {pk: np.zeros(steps) for pk in device_ids}
     counts = {pk: np.zeros(steps) for pk in device_ids}
     moment = None
     with connection.cursor() as cursor:
         cursor.execute(
-            _MEANS.format(column=column, hot_from=HOT_FROM),
+            _MEANS.format(column=of_code, hot_from=HOT_FROM),
             [start, step_s, list(device_ids), start, end],
         )
         for pk, step, total, count, handed in cursor.fetchall():

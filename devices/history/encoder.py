@@ -43,11 +43,11 @@ def encode(rows: Rows, starts: Ints) -> list[bytes]:
 
     The rows of a run are in the order of time, at most 65,535.
     """
-    columns = _Columns(rows, starts)
+    columns = Columns(rows, starts)
     return [columns.block(number) for number in range(len(starts))]
 
 
-class _Columns:
+class Columns:
     """The columns of many blocks as whole numbers, worked out for all blocks at once."""
 
     def __init__(self, rows: Rows, starts: Ints) -> None:

@@ -1,4 +1,7 @@
-"""An hour of samples from the hot table into blocks: what there is, what differs, the rewrite."""
+"""An hour of samples from the hot table into blocks: what there is, what differs, the rewrite.
+
+The quarters of the hour (rolling) are made in the same pass, and stand or fall with its blocks.
+"""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -9,10 +12,11 @@ from django.db import connection, transaction
 
 from devices.history.archive import handed_until
 from devices.history.codec import VERSION, Block, Ints, Rows, joined
-from devices.history.encoder import encode
+from devices.history.encoder import Columns
 from devices.history.late import note_uncounted
 from devices.history.layouts import positions
-from devices.history.partitions import BLOCKS, ensure_partitions
+from devices.history.partitions import BLOCKS, QUARTERS, ensure_partitions
+from devices.history.rolling import Rolled, clear, rolled, write
 from devices.history.rows import OUT_COLUMNS, micros, rows_out
 
 HOUR = timedelta(hours=1)
@@ -86,6 +90,7 @@ def compact(hour: datetime, device_ids: Collection[int]) -> Written:
     is not there yet, and leave the hot table. After it blocks are copies of the hot rows.
     """
     ensure_partitions([hour.date()], BLOCKS)
+    ensure_partitions([hour.date()], QUARTERS)
     ids = list(device_ids)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LOCK)
@@ -98,6 +103,48 @@ def compact(hour: datetime, device_ids: Collection[int]) -> Written:
             _leave(hot)
             note_uncounted([hour])
         return written
+
+
+def roll(hour: datetime, device_ids: Collection[int]) -> None:
+    """Make the quarters of some devices for an hour anew, out of its blocks."""
+    ensure_partitions([hour.date()], QUARTERS)
+    ids = list(device_ids)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_LOCK)
+        kept = _blocks(hour, ids)
+        summed = []
+        for layout_id in {layout for _pk, layout in kept}:
+            devices = [pk for pk, layout in kept if layout == layout_id]
+            rows = joined([kept[pk, layout_id] for pk in devices])
+            sizes = [len(kept[pk, layout_id]) for pk in devices]
+            starts = np.cumsum([0, *sizes[:-1]])
+            summed.append(rolled(hour, layout_id, devices, Columns(rows, starts)))
+        clear(hour, ids)
+        write(summed)
+
+
+def with_blocks(hour: datetime) -> list[int]:
+    """Devices that have a block of an hour; ascending."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT device_id FROM reading_block WHERE hour = %s ORDER BY device_id",
+            [hour],
+        )
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def _blocks(hour: datetime, ids: list[int]) -> dict[tuple[int, int], Rows]:
+    """The rows of blocks by device and layout."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT device_id, layout_id, version, data FROM reading_block"
+            " WHERE hour = %s AND device_id = ANY(%s)",
+            [hour, ids],
+        )
+        return {
+            (pk, layout_id): Block(data, version).whole()
+            for pk, layout_id, version, data in cursor.fetchall()
+        }
 
 
 def _hot(hour: datetime, ids: list[int]) -> Iterator[tuple[tuple[int, int], Rows]]:
@@ -161,18 +208,10 @@ def _array(found: np.ndarray, name: str, kind: type) -> np.ndarray:
 
 def _with_blocks(hour: datetime, hot: dict[tuple[int, int], Rows]) -> dict[tuple[int, int], Rows]:
     """Blocks and late rows together. A moment has one row, whatever its layout: the first one."""
-    kept: dict[tuple[int, int], Rows] = {}
+    kept = _blocks(hour, sorted({pk for pk, _layout in hot}))
     taken: dict[int, set[int]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT device_id, layout_id, version, data FROM reading_block"
-            " WHERE hour = %s AND device_id = ANY(%s)",
-            [hour, sorted({pk for pk, _layout in hot})],
-        )
-        for pk, layout_id, version, data in cursor.fetchall():
-            rows = Block(data, version).whole()
-            kept[pk, layout_id] = rows
-            taken.setdefault(pk, set()).update(rows.at_us.tolist())
+    for (pk, _layout), rows in kept.items():
+        taken.setdefault(pk, set()).update(rows.at_us.tolist())
     for (pk, layout_id), rows in hot.items():
         known = np.fromiter(taken.get(pk, ()), np.int64)
         fresh = rows.take(np.flatnonzero(~np.isin(rows.at_us, known)))
@@ -187,6 +226,7 @@ def _with_blocks(hour: datetime, hot: dict[tuple[int, int], Rows]) -> dict[tuple
 
 def _write(hour: datetime, ids: list[int], kept: dict[tuple[int, int], Rows]) -> Written:
     written = Written()
+    summed: list[Rolled] = []
     by_layout: dict[int, list[int]] = {}
     for pk, layout_id in kept:
         by_layout.setdefault(layout_id, []).append(pk)
@@ -200,11 +240,15 @@ def _write(hour: datetime, ids: list[int], kept: dict[tuple[int, int], Rows]) ->
                 rows = joined([kept[pk, layout_id] for pk in devices])
                 sizes = [len(kept[pk, layout_id]) for pk in devices]
                 starts = np.cumsum([0, *sizes[:-1]])
-                blocks = encode(rows, starts)
+                columns = Columns(rows, starts)
+                blocks = [columns.block(number) for number in range(len(devices))]
+                summed.append(rolled(hour, layout_id, devices, columns))
                 goods = _goods(hour, rows, starts)
                 for pk, size, good, data in zip(devices, sizes, goods, blocks, strict=True):
                     copy.write_row((pk, hour, layout_id, VERSION, size, *good, data))
                 written += Written(len(blocks), sum(sizes), sum(map(len, blocks)))
+    clear(hour, ids)
+    write(summed)
     return written
 
 

@@ -23,6 +23,17 @@ class Positions:
             return "counters", self.counter_codes.index(code)
         return None
 
+    def counts(self, code: str) -> bool:
+        """Whether the point, if it is there at all, is a counter."""
+        return code not in self.value_codes
+
+    def place_of(self, code: str) -> int | None:
+        """Position of a point among all, values first; None when the layout has no such point."""
+        place = self.column_of(code)
+        if place is None:
+            return None
+        return place[1] + (len(self.value_codes) if place[0] == "counters" else 0)
+
 
 def positions(layout_ids: Collection[int]) -> dict[int, Positions]:
     """The layouts by id; an id that does not exist is left out."""

@@ -1,4 +1,4 @@
-"""Partitions: one per UTC day of readings, one per week of blocks; made ahead, dropped by retention."""
+"""Partitions: one per UTC day of readings, wider ones of what is made of them; dropped by retention."""
 
 import logging
 import re
@@ -30,6 +30,8 @@ class Table:
 
 READING = Table("reading", 1)
 BLOCKS = Table("reading_block", 7)
+QUARTERS = Table("rollup_quarter", 7)
+DAYS = Table("rollup_day", 91)
 
 # Days that were there when we last looked; a drop elsewhere shows in the COPY.
 _known: dict[tuple[str, Table], set[date]] = {}

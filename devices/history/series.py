@@ -1,22 +1,16 @@
 """The reader: series of points over a period, thinned so that no peak is lost."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import numpy as np
-from django.db import connection
 
-from devices.history.archive import HOT_FROM, kept
-from devices.history.layouts import Positions, positions
-from devices.history.tracks import Floats, Statistics, Track
-from devices.models import Layout, PointCode
-
-# Read in pieces of so many days, so that the memory does not grow with the period.
-PIECE = timedelta(days=8)
-# array_send: dimensions, flag of NULLs, type; then size and lower bound of the one dimension.
-_ARRAY_HEADER_BYTES = 20
+from devices.history import raw, wide
+from devices.history.archive import micros_of
+from devices.history.layouts import Positions
+from devices.history.tracks import Statistics, Track
+from devices.models import PointCode
 
 
 @dataclass(slots=True)
@@ -50,97 +44,66 @@ def series(
     """Series of (device id, point code) in the order asked, over the half-open period.
 
     At most `max_points` values each, besides the None of each gap; statistics are of all samples.
+    When a bucket is at least a quarter of an hour it has whole quarters (UTC), and roll-ups answer
+    where they can: the same values at the same times (see wide.figures on what is less fine).
     """
     codes = {code for _device, code in points}
-    layouts = _layouts_with(codes)
     units = dict(PointCode.objects.filter(code__in=codes).values_list("code", "unit"))
-    period = start.timestamp(), end.timestamp()
-    tracks = {point: Track(period, max_points) for point in points}
+    reading = _Reading(raw.layouts_with(codes), start, end, max_points)
+    found: dict[tuple[int, str], Series] = {}
     for device_id in dict.fromkeys(device for device, _code in points):
-        wanted = [code for device, code in tracks if device == device_id]
-        for since, until in _pieces(start, end):
-            rows = _rows(device_id, wanted, layouts, since, until)
-            for position, code in enumerate(wanted, start=1):
-                tracks[device_id, code].feed(rows[:, 0], rows[:, position])
-    return [
-        _shaped(Series(device_id=device, code=code, unit=units.get(code, "")), track)
-        for (device, code), track in ((point, tracks[point]) for point in points)
-    ]
+        wanted = list(dict.fromkeys(code for device, code in points if device == device_id))
+        of_device = [Series(device_id, code, units.get(code, "")) for code in wanted]
+        reading.fill(of_device)
+        found |= {(row.device_id, row.code): row for row in of_device}
+    return [found[point] for point in points]
 
 
-def _pieces(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    while start < end:
-        until = min(start + PIECE, end)
-        yield start, until
-        start = until
+class _Reading:
+    """One question: reads the points of one device after the other."""
 
+    def __init__(
+        self, layouts: dict[int, Positions], start: datetime, end: datetime, max_points: int
+    ) -> None:
+        self.layouts, self.start, self.end, self.max_points = layouts, start, end, max_points
+        self.read = raw.reader(layouts)
+        most = max(1, max_points // 2)
+        self.buckets = wide.Buckets.of(micros_of(start), micros_of(end), most)
+        self.ranges = wide.Ranges.of(start, end) if self.buckets else None
 
-def _layouts_with(codes: set[str]) -> dict[int, Positions]:
-    ids = Layout.objects.filter(value_codes__overlap=list(codes)).values_list("pk", flat=True)
-    more = Layout.objects.filter(counter_codes__overlap=list(codes)).values_list("pk", flat=True)
-    return positions({*ids, *more})
+    def fill(self, rows: list[Series]) -> None:
+        """Read the points of one device."""
+        if self.buckets and self.ranges:
+            rows = self._fill_wide(rows, self.buckets, self.ranges)
+        if not rows:
+            return
+        period = self.start.timestamp(), self.end.timestamp()
+        tracks = [Track(period, self.max_points) for _row in rows]
+        codes = [row.code for row in rows]
+        for found in self.read(rows[0].device_id, codes, self.start, self.end):
+            for position, track in enumerate(tracks, start=1):
+                track.feed(found[:, 0], found[:, position])
+        for row, track in zip(rows, tracks, strict=True):
+            _shaped(row, track)
 
-
-def _rows(
-    device_id: int,
-    codes: Sequence[str],
-    layouts: dict[int, Positions],
-    start: datetime,
-    end: datetime,
-) -> Floats:
-    """One row per sample: epoch seconds, then the codes; NaN where the layout lacks one.
-
-    Each column comes as one packed array, so that a curve costs no step per sample here.
-    """
-    hot, moment = _hot_rows(device_id, codes, layouts, start, end)
-    if moment is None or start >= moment:
-        return hot
-    before = kept(device_ids=[device_id], codes=codes, start=start, end=min(end, moment))
-    if device_id not in before:
-        return hot
-    old = before[device_id]
-    return np.concatenate((np.column_stack((old.at_us / 1e6, old.columns)), hot))
-
-
-def _hot_rows(
-    device_id: int,
-    codes: Sequence[str],
-    layouts: dict[int, Positions],
-    start: datetime,
-    end: datetime,
-) -> tuple[Floats, datetime | None]:
-    """The rows from the handover on, and when that was."""
-    names = [f"v{position}" for position in range(len(codes))]
-    columns = ", ".join(
-        f"{_column(code, layouts)} AS {name}" for code, name in zip(codes, names, strict=True)
-    )
-    packed = ", ".join(f"array_send(array_agg({name}))" for name in ("epoch", *names))
-    query = (
-        f"SELECT (SELECT handed_until FROM devices_handover), {packed} FROM"  # noqa: S608 - no text of users
-        f" (SELECT date_part('epoch', at) AS epoch, {columns} FROM reading WHERE device_id = %s"
-        f" AND at >= %s AND at < %s AND at >= {HOT_FROM} ORDER BY at) AS samples"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(query, [device_id, start, end])
-        moment, *found = cursor.fetchone()
-    if found[0] is None:
-        return np.empty((0, len(found))), moment
-    return np.stack([_numbers(column) for column in found], axis=1), moment
-
-
-def _column(code: str, layouts: dict[int, Positions]) -> str:
-    cases = "".join(
-        f" WHEN {layout_id} THEN {place[0]}[{place[1] + 1}]::float8"
-        for layout_id, layout in layouts.items()
-        if (place := layout.column_of(code))
-    )
-    return f"coalesce(CASE layout_id{cases} END, 'NaN')" if cases else "'NaN'::float8"
-
-
-def _numbers(data: bytes) -> Floats:
-    """A float8 array in its wire form: a header, then a length before each number."""
-    cell: np.dtype[Any] = np.dtype([("len", ">i4"), ("number", ">f8")])
-    return np.frombuffer(data, cell, offset=_ARRAY_HEADER_BYTES)["number"].astype(np.float64)
+    def _fill_wide(
+        self, rows: list[Series], buckets: wide.Buckets, ranges: wide.Ranges
+    ) -> list[Series]:
+        """Fill what has more samples than are asked for; what is left is to be read whole."""
+        left = []
+        device_id, codes = rows[0].device_id, [row.code for row in rows]
+        slots = wide.slots_between(device_id, codes, self.layouts, ranges, self.read)
+        for row, (code, found) in zip(rows, slots, strict=True):
+            if found["count"].sum() > self.max_points:
+                at, value, low, high = wide.points(buckets.of_slots(found))
+                is_counter = all(layout.counts(code) for layout in self.layouts.values())
+                row.statistics, row.gaps = wide.figures(found, is_counter=is_counter)
+                row.at, row.value = at.tolist(), value.tolist()
+                row.minimum, row.maximum, row.is_reduced = low.tolist(), high.tolist(), True
+                _mark(row)
+            elif len(found):
+                left.append(row)
+        return left
 
 
 def _shaped(result: Series, track: Track) -> Series:

@@ -98,7 +98,7 @@ class Pauses:
         until = len(steps) - (0 if is_last else NEIGHBOURS)
         if until <= self._judged:
             return
-        wide = _wide(steps, self._judged, until)
+        wide = wide_steps(steps, self._judged, until)
         starts = self._at[wide].tolist()
         self.gaps += zip(starts, self._at[wide + 1].tolist(), strict=True)
         span = slice(self._judged, until)
@@ -112,7 +112,7 @@ class Pauses:
         self._judged = until - keep
 
 
-def _wide(steps: Floats, begin: int, end: int) -> NDArray[np.intp]:
+def wide_steps(steps: Floats, begin: int, end: int) -> NDArray[np.intp]:
     """Positions of the steps from begin to end that are gaps."""
     judged = steps[begin:end]
     usually = np.partition(judged, len(judged) // 10)[len(judged) // 10]
@@ -121,11 +121,11 @@ def _wide(steps: Floats, begin: int, end: int) -> NDArray[np.intp]:
         return candidates
     padded = np.pad(steps, NEIGHBOURS, constant_values=np.nan)
     windows = sliding_window_view(padded, NEIGHBOURS)
-    before, after = _medians(windows[candidates]), _medians(windows[candidates + NEIGHBOURS + 1])
+    before, after = medians(windows[candidates]), medians(windows[candidates + NEIGHBOURS + 1])
     return candidates[steps[candidates] > GAP_STEPS * np.fmax(before, after)]
 
 
-def _medians(rows: Floats) -> Floats:
+def medians(rows: Floats) -> Floats:
     """The lower median of each row without its NaNs; NaN where nothing is left."""
     known = NEIGHBOURS - np.isnan(rows).sum(axis=1)
     place = np.maximum(known - 1, 0) // 2

@@ -1,6 +1,6 @@
 """Templates and equipment. Samples live in a partitioned table without a model (devices.history)."""
 
-from devices.models.archive import CompactedHour, Handover, ReopenedHour
+from devices.models.archive import CompactedHour, Handover, ReopenedHour, RolledDay
 from devices.models.commissioning import Acceptance, TrialRead
 from devices.models.dialin import DtuDoor, DtuProfile, GatewaySession
 from devices.models.equipment import Device, LinkEvent, Meter, PointOverride, Ratio
@@ -41,6 +41,7 @@ __all__ = [
     "Register",
     "ReopenedHour",
     "Retention",
+    "RolledDay",
     "SiteTally",
     "Tally",
     "TemplateVersion",

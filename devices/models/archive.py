@@ -12,6 +12,7 @@ class CompactedHour(models.Model):
 
     `is_checked`: every sample in the hot table was found in a block since. `differing`: devices of
     which that was not so at the latest check. `dropped_at`: since then the blocks are all there is.
+    `is_rolled`: its quarters are in the roll-ups too.
     """
 
     hour = models.DateTimeField(_("小时 (UTC)"), primary_key=True)
@@ -22,6 +23,7 @@ class CompactedHour(models.Model):
     is_checked = models.BooleanField(_("已核对"), default=False)
     differing = models.IntegerField(_("核对不符的设备数"), default=0)
     dropped_at = models.DateTimeField(_("原始行删除时间"), null=True)
+    is_rolled = models.BooleanField(_("已汇总"), default=False)
 
     class Meta:
         verbose_name = _("历史数据压缩记录")
@@ -40,6 +42,34 @@ class ReopenedHour(models.Model):
 
     def __str__(self) -> str:
         return f"{self.hour:%F %H}"
+
+
+class RolledDay(models.Model):
+    """A calendar day of a zone to be rolled up, or that was (`rolled_at`); due again when noted anew.
+
+    Written only by services.rolling.
+    """
+
+    zone = models.CharField(_("时区"), max_length=64)
+    day = models.DateField(_("日期"))
+    noted_at = models.DateTimeField(_("登记时间"))
+    rolled_at = models.DateTimeField(_("汇总时间"), null=True)
+    rows = models.IntegerField(_("行数"), default=0)
+    size_bytes = models.BigIntegerField(_("字节数"), default=0)
+
+    class Meta:
+        verbose_name = _("日汇总记录")
+        verbose_name_plural = pgettext_lazy("plural", "日汇总记录")
+        ordering = ["-day", "zone"]
+        constraints = [
+            models.UniqueConstraint(fields=["zone", "day"], name="rolled_day_once"),
+        ]
+        indexes = [
+            models.Index(fields=["day"], condition=models.Q(rolled_at=None), name="rolled_day_due")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day:%F} {self.zone}"
 
 
 class Handover(models.Model):

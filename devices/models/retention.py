@@ -16,6 +16,8 @@ class Retention(models.Model):
     class Kind(models.TextChoices):
         ROWS = "rows", _("原始采样（未压缩）")
         BLOCKS = "blocks", _("原始采样（压缩）")
+        QUARTERS = "quarters", _("15 分钟汇总")
+        DAYS = "days", _("日汇总")
         TALLIES = "tallies", _("设备完整率统计")
         SITE_TALLIES = "site_tallies", _("站点完整率统计")
         LINK_EVENTS = "link_events", pgettext_lazy("retention", "通信事件")
@@ -24,6 +26,8 @@ class Retention(models.Model):
     BOUNDS = {
         Kind.ROWS: (2, 90),
         Kind.BLOCKS: (7, 3660),
+        Kind.QUARTERS: (31, 7320),
+        Kind.DAYS: (366, 18300),
         Kind.TALLIES: (31, 3660),
         Kind.SITE_TALLIES: (62, 7320),
         Kind.LINK_EVENTS: (31, 3660),
@@ -61,6 +65,8 @@ class Retention(models.Model):
         return {
             cls.Kind.ROWS: settings.READING_HOT_DAYS,
             cls.Kind.BLOCKS: settings.READING_RETENTION_DAYS,
+            cls.Kind.QUARTERS: settings.ROLLUP_QUARTER_DAYS,
+            cls.Kind.DAYS: settings.ROLLUP_DAY_DAYS,
             cls.Kind.TALLIES: 100,
             cls.Kind.SITE_TALLIES: 1100,
             cls.Kind.LINK_EVENTS: 730,

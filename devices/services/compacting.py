@@ -18,6 +18,7 @@ from django.db.models import Q, QuerySet
 from devices import history
 from devices.history import Partition, Written
 from devices.models import CompactedHour, Handover, LinkEvent, ReopenedHour, Retention
+from devices.services import rolling
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ def compact(*, now: datetime, budget_s: float = BUDGET_S) -> Run:
         except (ValueError, struct.error):
             # Its rows stay where they are, and its day with them; other hours go on.
             logger.exception("compacting.failed hour=%s", hour)
+    _roll_old(now, run)
     if run.hours:
         logger.info("compacting.done hours=%d blocks=%d", run.hours, run.written.blocks)
     return run
@@ -90,7 +92,9 @@ def forget_old(*, now: datetime) -> list[str]:
     dropped = history.drop_partitions(before=before)
     dropped += history.drop_partitions(before=before, table=history.BLOCKS)
     ReopenedHour.objects.filter(hour__lt=start).delete()
-    CompactedHour.objects.filter(hour__lt=start - 7 * _DAY).delete()
+    # The roll-ups, too, are good for an hour only with its mark.
+    quarters = Retention.days_of(Retention.Kind.QUARTERS)
+    CompactedHour.objects.filter(hour__lt=start - (max(0, quarters - keep) + 7) * _DAY).delete()
     old_events = now - timedelta(days=Retention.days_of(Retention.Kind.LINK_EVENTS))
     LinkEvent.objects.filter(at__lt=old_events).delete()
     return dropped
@@ -115,15 +119,37 @@ def _compact(hour: datetime, noted_at: datetime | None, now: datetime, run: Run)
             return
         run.written += history.compact(hour, ids[place : place + DEVICES_AT_A_TIME])
     total = history.total(hour)
-    facts = {"blocks": total.blocks, "rows": total.rows, "size_bytes": total.size_bytes}
+    facts = {
+        "blocks": total.blocks,
+        "rows": total.rows,
+        "size_bytes": total.size_bytes,
+        "is_rolled": history.quarters_of(hour) == total.blocks,
+    }
     with transaction.atomic():
         CompactedHour.objects.update_or_create(
             hour=hour, defaults=facts | {"compacted_at": now, "is_checked": False}
         )
+        rolling.note(hour)
         # Not when another batch has come into the hour since.
         if noted_at is not None:
             ReopenedHour.objects.filter(hour=hour, noted_at=noted_at).delete()
     run.hours += 1
+
+
+def _roll_old(now: datetime, run: Run) -> None:
+    """Quarters of hours that were compacted before there were any; the latest first."""
+    hours = CompactedHour.objects.filter(is_rolled=False).order_by("-hour")
+    for hour in hours.values_list("hour", flat=True):
+        ids = history.with_blocks(hour)
+        for place in range(0, len(ids), DEVICES_AT_A_TIME):
+            if run.is_over:
+                return
+            history.roll(hour, ids[place : place + DEVICES_AT_A_TIME])
+        if run.is_over:
+            return
+        with transaction.atomic():
+            CompactedHour.objects.filter(hour=hour).update(is_rolled=True)
+            rolling.note(hour)
 
 
 def _drop(partition: Partition, now: datetime) -> bool:

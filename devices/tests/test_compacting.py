@@ -128,12 +128,34 @@ def answers(devices: list[Device]) -> dict[str, Any]:
 
 def assert_same(found: dict[str, Any], wanted: dict[str, Any]) -> None:
     for name, want in wanted.items():
-        if name.startswith("means"):
+        if name == "series 20":
+            assert plain(found[name]) == plain(want), name
+            assert figures(found[name]) == pytest.approx(figures(want), rel=1e-6, abs=0.06), name
+        elif name.startswith("means"):
             for pk, row in want.items():
                 assert found[name][pk] == pytest.approx(row, nan_ok=True, rel=1e-12), name
         else:
             # Floats as they are written: nan is no equal of nan.
             assert repr(found[name]) == repr(want), name
+
+
+def plain(rows: list[history.Series]) -> str:
+    """What roll-ups keep exactly, as it is written."""
+    of_rows = [
+        (row.code, row.at, row.value, row.minimum, row.maximum, row.gaps, row.is_reduced)
+        for row in rows
+    ]
+    exact = ("count", "minimum_at", "maximum_at", "first_at", "last", "last_at", "covered_s")
+    return repr((of_rows, [[getattr(row.statistics, name) for name in exact] for row in rows]))
+
+
+def figures(rows: list[history.Series]) -> list[float]:
+    """What they keep to some decimals."""
+    return [
+        number or 0.0
+        for row in rows
+        for number in (row.statistics.mean, row.statistics.increase, float(row.statistics.resets))
+    ]
 
 
 def compact_all(now: datetime = LATER) -> None:

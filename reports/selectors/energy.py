@@ -12,7 +12,7 @@ import numpy as np
 
 from core.time import day_bounds, local_day, month_bounds
 from devices import history
-from devices.history.series import Floats
+from devices.history.codec import Floats
 from devices.models import Device
 
 IMPORT = "EPI"

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.time import day_bounds, local_day
 from devices import history
-from devices.history.series import Floats
+from devices.history.codec import Floats
 from devices.models import Device
 from reports.selectors import places
 from reports.selectors.places import POWER

@@ -51,6 +51,7 @@ ADMIN: dict[str, Pages] = {
     "devices.pollshard": RECORD,
     "devices.retention": LIBRARY,
     "devices.compactedhour": RECORD,
+    "devices.rolledday": RECORD,
     "devices.pointcode": LIBRARY,
     "devices.devicetemplate": LIBRARY,
     "devices.templateversion": LIBRARY,
