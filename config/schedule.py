@@ -28,6 +28,12 @@ BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 15.0,
         "options": {"expires": 15},
     },
+    # Switchings that nobody executed in time; those whose process died are read back.
+    "sweep-control": {
+        "task": "devices.tasks.sweep_control",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
     # Ignored alarms come back when their time is over.
     "sweep-alarms": {
         "task": "alarms.tasks.sweep_alarms",

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from devices.states import RefusalCode
+from devices.states import ControlMove, ControlResult, RefusalCode
 
 # Years whose moments calculate safely in every zone.
 FIRST_YEAR, LAST_YEAR = 1970, 2199
@@ -104,3 +104,34 @@ def _wrong(values: Any) -> Refusal | None:
         if type(value) not in (int, float) or not -LARGEST <= value <= LARGEST:
             return Refusal(RefusalCode.NOT_A_NUMBER, {"point": readable(code)})
     return None
+
+
+class Verdict(NamedTuple):
+    """What became of a switching: the move, the word for why, the state that was read."""
+
+    move: ControlMove
+    result: str
+    after: bool | None
+
+
+# The device understood and did nothing: function, address or value are none of its own.
+REFUSALS = ("exception:1", "exception:2", "exception:3")
+
+
+def control_verdict(error: str | None, *, after: bool | None, wanted: bool) -> Verdict:
+    """What the read-back makes of a write. error: what went wrong with the write, None for nothing.
+
+    The state that was read decides, whatever the write's answer was or was not; without it only a
+    plain refusal of the device is certain.
+    """
+    if after is None:
+        if error in REFUSALS:
+            return Verdict(ControlMove.FAIL, error, None)
+        return Verdict(ControlMove.LOSE, ControlResult.UNREAD.value, None)
+    if after == wanted:
+        return Verdict(ControlMove.FINISH, ControlResult.VERIFIED.value, after)
+    if error and error.startswith("exception:"):
+        return Verdict(ControlMove.FAIL, error, after)
+    heard = error in (None, "", ControlResult.UNREAD)
+    result = ControlResult.NOT_FOLLOWED if heard else ControlResult.UNANSWERED
+    return Verdict(ControlMove.FAIL, result.value, after)

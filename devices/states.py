@@ -7,6 +7,9 @@ from django.db.models import IntegerChoices, TextChoices
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from core.transitions import Edge, Life
+from sites.rules import Ability
+
 
 class Quality(IntegerChoices):
     """Quality of a whole sample; single bad points are named by the row's flags."""
@@ -234,3 +237,101 @@ def link_words(error: str) -> str:
     if kind == "exception":
         return gettext("设备拒绝了请求（异常码 %(code)s）") % {"code": code}
     return str(LinkError(error).label) if error in LinkError.values else error
+
+
+# --- Remote control
+
+
+class ControlState(TextChoices):
+    SELECTED = "selected", pgettext_lazy("control", "待监护确认")
+    CONFIRMED = "confirmed", pgettext_lazy("control", "待执行")
+    EXECUTING = "executing", pgettext_lazy("control", "执行中")
+    DONE = "done", pgettext_lazy("control", "成功")
+    FAILED = "failed", pgettext_lazy("control", "失败")
+    UNKNOWN = "unknown", pgettext_lazy("control", "结果不明")
+    EXPIRED = "expired", pgettext_lazy("control", "已超时")
+    REFUSED = "refused", pgettext_lazy("control", "已拒绝")
+    CANCELLED = "cancelled", pgettext_lazy("control", "已撤销")
+
+
+class ControlMove(TextChoices):
+    SELECT = "select", pgettext_lazy("control move", "选择")
+    CONFIRM = "confirm", pgettext_lazy("control move", "监护确认")
+    REFUSE = "refuse", pgettext_lazy("control move", "监护拒绝")
+    CANCEL = "cancel", pgettext_lazy("control move", "撤销")
+    BLOCK = "block", pgettext_lazy("control move", "闭锁")
+    EXPIRE = "expire", pgettext_lazy("control move", "超时")
+    EXECUTE = "execute", pgettext_lazy("control move", "执行")
+    FINISH = "finish", pgettext_lazy("control move", "确认成功")
+    FAIL = "fail", pgettext_lazy("control move", "确认失败")
+    LOSE = "lose", pgettext_lazy("control move", "失去结果")
+
+
+_CONTROL = Ability.CONTROL
+
+CONTROL = Life(
+    initial=ControlState.SELECTED,
+    edges=[
+        Edge(ControlState.SELECTED, ControlMove.CONFIRM, ControlState.CONFIRMED, _CONTROL),
+        Edge(ControlState.SELECTED, ControlMove.REFUSE, ControlState.REFUSED, _CONTROL),
+        Edge(ControlState.SELECTED, ControlMove.CANCEL, ControlState.CANCELLED, _CONTROL),
+        Edge(ControlState.SELECTED, ControlMove.BLOCK, ControlState.REFUSED),
+        Edge(ControlState.SELECTED, ControlMove.EXPIRE, ControlState.EXPIRED),
+        Edge(ControlState.CONFIRMED, ControlMove.EXECUTE, ControlState.EXECUTING, _CONTROL),
+        Edge(ControlState.CONFIRMED, ControlMove.REFUSE, ControlState.REFUSED, _CONTROL),
+        Edge(ControlState.CONFIRMED, ControlMove.CANCEL, ControlState.CANCELLED, _CONTROL),
+        Edge(ControlState.CONFIRMED, ControlMove.BLOCK, ControlState.REFUSED),
+        Edge(ControlState.CONFIRMED, ControlMove.EXPIRE, ControlState.EXPIRED),
+        Edge(ControlState.EXECUTING, ControlMove.FINISH, ControlState.DONE),
+        Edge(ControlState.EXECUTING, ControlMove.FAIL, ControlState.FAILED),
+        Edge(ControlState.EXECUTING, ControlMove.LOSE, ControlState.UNKNOWN),
+        # Its turn on the bus came too late; nothing was sent.
+        Edge(ControlState.EXECUTING, ControlMove.EXPIRE, ControlState.EXPIRED),
+        # A later read-back decides what became of it; the write is never repeated.
+        Edge(ControlState.UNKNOWN, ControlMove.FINISH, ControlState.DONE),
+        Edge(ControlState.UNKNOWN, ControlMove.FAIL, ControlState.FAILED),
+    ],
+)
+CONTROL_WAITING = (ControlState.SELECTED.value, ControlState.CONFIRMED.value)
+CONTROL_OPEN = (*CONTROL_WAITING, ControlState.EXECUTING.value)
+# States that only an operation reaches that was claimed for execution.
+CONTROL_TRIED = tuple(
+    state.value
+    for state in (
+        ControlState.EXECUTING,
+        ControlState.DONE,
+        ControlState.FAILED,
+        ControlState.UNKNOWN,
+    )
+)
+
+
+class ControlResult(TextChoices):
+    """Why an operation is refused, or ended as it did."""
+
+    OFF = "off", pgettext_lazy("control result", "该站点未开放遥控")
+    LOCKED = "locked", pgettext_lazy("control result", "有人作业，已挂检修闭锁")
+    UNPROVEN = "unproven", pgettext_lazy("control result", "该输出未经现场验证，不能遥控")
+    NOT_POLLED = "not_polled", pgettext_lazy("control result", "设备未投入采集")
+    BROADCAST = "broadcast", pgettext_lazy("control result", "地址 0 为广播地址，不能遥控")
+    NO_WORKER = "no_worker", pgettext_lazy("control result", "采集服务未运行")
+    UNCLEAR = "unclear", pgettext_lazy("control result", "回读值既不是合也不是分")
+    ALREADY = "already", pgettext_lazy("control result", "输出已处于目标状态")
+    BUSY = "busy", pgettext_lazy("control result", "该输出已有未结束的遥控操作")
+    OVERDUE = "overdue", pgettext_lazy("control result", "已超过 30 秒有效期")
+    RIGHTS = "rights", pgettext_lazy("control result", "操作人或监护人已无遥控权限")
+    MOVED = "moved", pgettext_lazy("control result", "设备、通信线路或模板在选择后有变更")
+    CHANGED = "changed", pgettext_lazy("control result", "执行前的状态与选择时不同")
+    VERIFIED = "verified", pgettext_lazy("control result", "回读到目标状态")
+    NOT_FOLLOWED = "not_followed", pgettext_lazy("control result", "设备已应答，但状态未改变")
+    UNANSWERED = "unanswered", pgettext_lazy("control result", "没有收到应答，状态未改变")
+    LOST = "lost", pgettext_lazy("control result", "写入后连接中断，结果不明")
+    STUCK = "stuck", pgettext_lazy("control result", "执行进程中断，结果不明")
+    UNREAD = "unread", pgettext_lazy("control result", "写入后无法回读")
+
+
+def control_words(result: str) -> str:
+    """The word for people; what is the driver's is said as on the page of links."""
+    if result in ControlResult.values:
+        return str(ControlResult(result).label)
+    return link_words(result) if result else ""

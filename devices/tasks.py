@@ -8,7 +8,7 @@ from celery.signals import worker_shutdown
 from django.utils import timezone
 
 from devices import history
-from devices.services import compacting, links, polling, rolling, tallies
+from devices.services import compacting, control_running, links, polling, rolling, tallies
 from devices.services.ticker import Ticker
 
 DAYS_AHEAD = 2
@@ -27,6 +27,12 @@ def poll_shard(*, shard: int, **_: Any) -> None:
 def sweep_links(**_: Any) -> None:
     """Silence that no poll worker can notice."""
     links.sweep(now=timezone.now())
+
+
+@shared_task(name="devices.tasks.sweep_control")
+def sweep_control(**_: Any) -> None:
+    """Operations that nobody executed in time, or whose process died."""
+    control_running.sweep(now=timezone.now())
 
 
 @shared_task(name="devices.tasks.keep_partitions")

@@ -28,6 +28,8 @@ class Ability(TextChoices):
     WORK_TASK = "work_task", _("执行任务")
     ACCEPT_TASK = "accept_task", _("验收任务")
     READ_NOW = "read_now", _("立即召测")
+    CONTROL = "control", _("遥控操作与监护")
+    LOCK_OUT = "lock_out", _("设置检修闭锁")
     MANAGE_SITE = "manage_site", _("维护档案")
     MANAGE_RULES = "manage_rules", _("维护告警规则")
     MANAGE_GRANTS = "manage_grants", _("维护授权")
@@ -61,6 +63,8 @@ _DISPATCH = frozenset(
         Ability.ASSIGN_TASK,
         Ability.ACCEPT_TASK,
         Ability.READ_NOW,
+        Ability.CONTROL,
+        Ability.LOCK_OUT,
     }
 )
 
@@ -75,6 +79,7 @@ ABILITIES: dict[Role, frozenset[Ability]] = {
             Ability.WORK_ORDER,
             Ability.WORK_TASK,
             Ability.READ_NOW,
+            Ability.LOCK_OUT,
         }
     ),
     Role.ENTERPRISE: frozenset({Ability.VIEW, Ability.COMMENT}),

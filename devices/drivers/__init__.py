@@ -73,6 +73,18 @@ class BusClosed(DriverError):
     error = "closed"
 
 
+class BusLost(DriverError):
+    """The connection broke after a write was sent: the device may have acted or not."""
+
+    error = "lost"
+
+
+class BusExpired(DriverError):
+    """A write whose time was over when its turn came; nothing was sent."""
+
+    error = "expired"
+
+
 class BusException(DriverError):
     """The device answered with a Modbus exception code."""
 
@@ -170,6 +182,8 @@ class DeviceRead:
     - short: the answer does not fit the question
     - late: not asked, because the previous question is still under way
     - closed: the bus left the plan before the device's turn
+    - lost: the connection broke after a write was sent
+    - expired: a write came to its turn too late and was not sent
     """
 
     device_id: int

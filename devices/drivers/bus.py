@@ -12,6 +12,8 @@ from typing import Literal
 from devices.drivers import (
     Block,
     BusException,
+    BusExpired,
+    BusLost,
     BusMalformed,
     BusRefused,
     BusTimeout,
@@ -25,7 +27,7 @@ from devices.drivers.rtu_tcp import RtuTcpTransport
 
 logger = logging.getLogger(__name__)
 
-WRITE_COIL = 5
+WRITE_COIL, WRITE_REGISTER, WRITE_COILS, WRITE_REGISTERS = 5, 6, 15, 16
 
 
 class Priority(IntEnum):
@@ -67,11 +69,15 @@ class BusSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Write:
-    """One value to a coil (function code 5) or a holding register (6)."""
+    """Values from an address on: to a coil (function code 5), a holding register (6), many (15, 16).
+
+    until: epoch seconds after which it is no longer sent, however long it waited for its turn.
+    """
 
     function_code: int
     address: int
-    value: int
+    values: tuple[int, ...]
+    until: float = float("inf")
 
 
 @dataclass(slots=True, eq=False)
@@ -289,20 +295,19 @@ class BusOwner:
         return words
 
     async def _write(self, request: BusRequest, write: Write) -> None:
-        """Never repeated by itself: the device may have acted although no answer came."""
+        """Never repeated by itself: the device may have acted although no answer came.
+
+        "refused" and "expired" mean that nothing was sent.
+        """
         transport, _ = await self._line()
-        unit_id, timeout_s = request.unit_id, self.spec.timeout_s
+        if self._now() > write.until:
+            raise BusExpired
         try:
-            if write.function_code == WRITE_COIL:
-                await transport.write_coil(
-                    write.address, is_on=bool(write.value), unit_id=unit_id, timeout_s=timeout_s
-                )
-            else:
-                await transport.write_register(
-                    write.address, value=write.value, unit_id=unit_id, timeout_s=timeout_s
-                )
+            await _send(transport, write, request.unit_id, self.spec.timeout_s)
         except DriverError as error:
             self._note(request.device_id, error)
+            if isinstance(error, BusRefused):
+                raise BusLost(str(error)) from error
             raise
         self._note(request.device_id, None)
 
@@ -344,3 +349,21 @@ class BusOwner:
             raise
         self.connects += 1
         return transport
+
+
+async def _send(transport: Transport, write: Write, unit_id: int, timeout_s: float) -> None:
+    """One write as its function code says."""
+    address, first = write.address, write.values[0]
+    if write.function_code == WRITE_COIL:
+        await transport.write_coil(address, is_on=bool(first), unit_id=unit_id, timeout_s=timeout_s)
+    elif write.function_code == WRITE_REGISTER:
+        await transport.write_register(address, value=first, unit_id=unit_id, timeout_s=timeout_s)
+    elif write.function_code == WRITE_COILS:
+        bits = [bool(value) for value in write.values]
+        await transport.write_coils(address, values=bits, unit_id=unit_id, timeout_s=timeout_s)
+    elif write.function_code == WRITE_REGISTERS:
+        await transport.write_registers(
+            address, values=write.values, unit_id=unit_id, timeout_s=timeout_s
+        )
+    else:
+        raise ValueError(f"function code {write.function_code} does not write")

@@ -42,6 +42,13 @@ MESSAGES: dict[str, str] = {
     "overlap": "shares registers with {other} on line {first_line}; correct address or type",
     "forbidden": "lies in the forbidden range {first} to {last}; correct one of them",
     "too_wide": "needs {count} registers but max_read_registers is {limit}; raise it",
+    "output_code": "`{value}` must consist of letters, digits and _, at most {limit}",
+    "duplicate_output": "output `{value}` is already given on line {first_line}; remove one",
+    "same_command": "on and off are the same command; correct one of them",
+    "same_state": "on and off read the same; correct one of them",
+    "one_value": "function code {function_code} writes one value; give one, or use {many}",
+    "coil_value": "{value} is no state of a coil; use 0 or 1",
+    "state_bit": "function code {function_code} reads single bits; remove `bit`",
     "range_order": "{first} is above {last}; swap them",
 }
 

@@ -19,6 +19,7 @@ from devices.drivers import (
     Side,
 )
 from devices.drivers.documents import Complaints, DocumentError, Section, compose, kind_of, scalar
+from devices.drivers.outputs import CONFIDENCES, OutputDef, read_outputs
 from devices.drivers.points import PointDef, load_points
 from devices.drivers.units import Conversion, conversion, convertible_to
 
@@ -26,7 +27,6 @@ __all__ = ["RegisterDef", "TemplateDef", "load_points", "parse_template"]
 
 LAST_ADDRESS = 65535
 SHARING = ("bits", "uint8hi", "uint8lo")
-CONFIDENCES = ("confirmed", "inferred", "assumed", "own")
 TOP_KEYS = (
     "key",
     "vendor",
@@ -42,6 +42,7 @@ TOP_KEYS = (
     "forbidden",
     "values_are",
     "registers",
+    "outputs",
 )
 REGISTER_KEYS = (
     "point",
@@ -133,6 +134,7 @@ class TemplateDef:
     forbidden: tuple[tuple[int, int, int], ...]
     values_are: Side
     registers: tuple[RegisterDef, ...]
+    outputs: tuple[OutputDef, ...] = ()
 
     def profile(self, version: int = 1) -> Profile:
         """What the driver needs of it."""
@@ -197,6 +199,7 @@ def _template(top: Section, points: dict[str, PointDef]) -> TemplateDef:
         forbidden=forbidden,
         values_are=top.choice("values_are", get_args(Side), default="primary"),  # type: ignore[arg-type]
         registers=tuple(line for line, _ in lines),
+        outputs=read_outputs(top),
     )
 
 

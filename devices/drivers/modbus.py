@@ -7,7 +7,7 @@ request waiting when the connection breaks, and takes an answer with transaction
 import asyncio
 import logging
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pymodbus.exceptions import ModbusException
@@ -16,6 +16,7 @@ from pymodbus.pdu import DecodePDU, ExceptionResponse, ModbusPDU
 from pymodbus.pdu.bit_message import (
     ReadCoilsRequest,
     ReadDiscreteInputsRequest,
+    WriteMultipleCoilsRequest,
     WriteSingleCoilRequest,
 )
 from pymodbus.pdu.register_message import (
@@ -23,6 +24,7 @@ from pymodbus.pdu.register_message import (
     ReadHoldingRegistersResponse,
     ReadInputRegistersRequest,
     ReadInputRegistersResponse,
+    WriteMultipleRegistersRequest,
     WriteSingleRegisterRequest,
 )
 
@@ -75,6 +77,18 @@ class Transport(Protocol):
         self, address: int, *, value: int, unit_id: int, timeout_s: float
     ) -> None:
         """Function code 6. Raises DriverError."""
+        ...
+
+    async def write_coils(
+        self, address: int, *, values: Sequence[bool], unit_id: int, timeout_s: float
+    ) -> None:
+        """Function code 15. Raises DriverError."""
+        ...
+
+    async def write_registers(
+        self, address: int, *, values: Sequence[int], unit_id: int, timeout_s: float
+    ) -> None:
+        """Function code 16. Raises DriverError."""
         ...
 
 
@@ -176,6 +190,24 @@ class ModbusTcpTransport(asyncio.Protocol):
         if answer.address != address or list(answer.registers) != [value]:
             raise BusMalformed("echo of another register")
 
+    async def write_coils(
+        self, address: int, *, values: Sequence[bool], unit_id: int, timeout_s: float
+    ) -> None:
+        """Function code 15; address and count must come back. Raises DriverError."""
+        request = WriteMultipleCoilsRequest(address=address, bits=list(values), dev_id=unit_id)
+        answer = await self._ask(request, timeout_s)
+        _check_range(answer, address, len(values))
+
+    async def write_registers(
+        self, address: int, *, values: Sequence[int], unit_id: int, timeout_s: float
+    ) -> None:
+        """Function code 16; address and count must come back. Raises DriverError."""
+        request = WriteMultipleRegistersRequest(
+            address=address, registers=list(values), count=len(values), dev_id=unit_id
+        )
+        answer = await self._ask(request, timeout_s)
+        _check_range(answer, address, len(values))
+
     async def _ask(self, request: ModbusPDU, timeout_s: float) -> ModbusPDU:
         """Send and wait for the answer to exactly this request."""
         if self._socket is None:
@@ -247,3 +279,8 @@ def _settle(waiting: asyncio.Future[ModbusPDU], request: ModbusPDU, answer: Modb
         waiting.set_exception(BusTimeout(f"gateway says {answer.exception_code}"))
     else:
         waiting.set_exception(BusException(answer.exception_code))
+
+
+def _check_range(answer: ModbusPDU, address: int, count: int) -> None:
+    if (answer.address, answer.count) != (address, count):
+        raise BusMalformed("echo of another range")

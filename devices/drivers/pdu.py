@@ -4,7 +4,7 @@ Source: Modbus Application Protocol Specification V1.1b3.
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from devices.drivers import (
@@ -17,7 +17,7 @@ from devices.drivers import (
 )
 from devices.drivers.modbus import SILENT_CODES
 
-WRITE_COIL, WRITE_REGISTER = 5, 6
+WRITE_COIL, WRITE_REGISTER, WRITE_COILS, WRITE_REGISTERS = 5, 6, 15, 16
 REGISTER_FUNCTION_CODES = (3, 4)
 EXCEPTION_FLAG = 0x80
 MOST_MARKED = 100
@@ -109,10 +109,30 @@ class Questions:
         question = _QUESTION.pack(WRITE_REGISTER, address, value)
         await self._write(question, unit_id=unit_id, timeout_s=timeout_s)
 
+    async def write_coils(
+        self, address: int, *, values: Sequence[bool], unit_id: int, timeout_s: float
+    ) -> None:
+        """Function code 15; address and count must come back. Raises DriverError."""
+        packed = sum(int(value) << place for place, value in enumerate(values))
+        data = packed.to_bytes((len(values) + 7) // 8, "little")
+        question = _QUESTION.pack(WRITE_COILS, address, len(values)) + bytes((len(data),)) + data
+        await self._write(question, unit_id=unit_id, timeout_s=timeout_s)
+
+    async def write_registers(
+        self, address: int, *, values: Sequence[int], unit_id: int, timeout_s: float
+    ) -> None:
+        """Function code 16; address and count must come back. Raises DriverError."""
+        data = struct.pack(f">{len(values)}H", *values)
+        question = (
+            _QUESTION.pack(WRITE_REGISTERS, address, len(values)) + bytes((len(data),)) + data
+        )
+        await self._write(question, unit_id=unit_id, timeout_s=timeout_s)
+
     async def _write(self, question: bytes, *, unit_id: int, timeout_s: float) -> None:
         answer = await self._ask(question, unit_id=unit_id, timeout_s=timeout_s)
         _check(question, answer)
-        if answer != question:
+        # Of a write of many only address and count come back; of a broadcast the whole question.
+        if answer[: _QUESTION.size] != question[: _QUESTION.size]:
             raise BusMalformed("echo of another write")
 
     async def _ask(self, pdu: bytes, *, unit_id: int, timeout_s: float) -> bytes:

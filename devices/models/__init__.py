@@ -2,9 +2,11 @@
 
 from devices.models.archive import CompactedHour, Handover, ReopenedHour, RolledDay
 from devices.models.commissioning import Acceptance, TrialRead
+from devices.models.control import ControlLog, ControlOperation, Lockout
 from devices.models.dialin import DtuDoor, DtuProfile, GatewaySession
 from devices.models.equipment import Device, LinkEvent, Meter, PointOverride, Ratio
 from devices.models.gateways import FIRST_DOOR, Bus, Gateway, PollShard
+from devices.models.outputs import TemplateOutput
 from devices.models.retention import Retention
 from devices.models.sources import DataSource
 from devices.models.tallies import CountedZone, LateHour, SiteTally, Tally
@@ -21,6 +23,8 @@ __all__ = [
     "Acceptance",
     "Bus",
     "CompactedHour",
+    "ControlLog",
+    "ControlOperation",
     "CountedZone",
     "DataSource",
     "Device",
@@ -33,6 +37,7 @@ __all__ = [
     "LateHour",
     "Layout",
     "LinkEvent",
+    "Lockout",
     "Meter",
     "PointCode",
     "PointOverride",
@@ -44,6 +49,7 @@ __all__ = [
     "RolledDay",
     "SiteTally",
     "Tally",
+    "TemplateOutput",
     "TemplateVersion",
     "TrialRead",
 ]

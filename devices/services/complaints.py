@@ -42,6 +42,13 @@ _TEXTS: dict[str, Any] = {
     "too_wide": gettext_lazy(
         "需要 %(count)s 个寄存器，而 max_read_registers 为 %(limit)s，请调大。"
     ),
+    "output_code": gettext_lazy("%(value)s 只能由字母、数字和下划线组成，最长 %(limit)s。"),
+    "duplicate_output": gettext_lazy("输出 %(value)s 已在第 %(first_line)s 行给出，请删去一个。"),
+    "same_command": gettext_lazy("合与分的写入相同，请更正其一。"),
+    "same_state": gettext_lazy("合与分的回读值相同，请更正其一。"),
+    "one_value": gettext_lazy("功能码 %(function_code)s 只写一个值，请只填一个或改用 %(many)s。"),
+    "coil_value": gettext_lazy("线圈没有状态 %(value)s，请填 0 或 1。"),
+    "state_bit": gettext_lazy("功能码 %(function_code)s 读取单个位，请删去 bit。"),
     "range_order": gettext_lazy("%(first)s 大于 %(last)s，请对调。"),
 }
 # Words that the parser puts into `found` and `expected`.

@@ -121,7 +121,7 @@ def _answered(bus: Bus, facts: Question, now: datetime, timeout_s: float) -> Ans
     until = (now + timedelta(seconds=timeout_s)).timestamp()
     question = {"id": uuid.uuid4().hex, "until": until, **facts}
     try:
-        answer = _ask(bus.gateway.poll_shard, question, timeout_s)
+        answer = ask(bus.gateway.poll_shard, question, timeout_s)
     except redis.RedisError as reason:
         raise NoAnswer("no_worker") from reason
     if answer.get("error"):
@@ -129,7 +129,13 @@ def _answered(bus: Bus, facts: Question, now: datetime, timeout_s: float) -> Ans
     return answer
 
 
-def _ask(shard: int, question: Question, timeout_s: float) -> Answer:
+def ask(shard: int, question: Question, timeout_s: float) -> Answer:
+    """What the owner of the shard says to a question with `until` (epoch seconds) in it.
+
+    {"error": "no_worker"} when nobody owns it, "late" when the answer took too long. Raises
+    RedisError.
+    """
+    question = {"id": uuid.uuid4().hex, **question}
     with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=timeout_s + 5) as connected:
         if not has_owner(shard):
             return {"error": "no_worker"}
@@ -184,7 +190,8 @@ class Listener:
         question = json.loads(text)
         if question["until"] < datetime.now(UTC).timestamp():
             return
-        logger.info("read_now.asked device=%s by=%s", question["device"], question["by"])
+        kind = question.get("kind", "read")
+        logger.info("bus.asked kind=%s device=%s", kind, question.get("device"))
         answer = await self._answer(question)
         pipeline = client.pipeline()
         pipeline.rpush(_answer(question["id"]), json.dumps(answer))

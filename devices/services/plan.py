@@ -263,6 +263,16 @@ def _spec(bus: Bus) -> BusSpec:
     )
 
 
+def line_of(device: Device) -> str:
+    """The connection and unit address of a device on a bus, read with its gateway."""
+    return line_text(_spec(cast(Bus, device.bus)), device.unit_id)
+
+
+def line_text(spec: BusSpec, unit_id: int) -> str:
+    """Names a unit at the end of a line: another device is spoken to when this differs."""
+    return "|".join(map(str, (*spec.line, unit_id)))
+
+
 def dtu_profile(row: models.DtuProfile) -> DtuProfile:
     """The row as the door reads it."""
     return DtuProfile(

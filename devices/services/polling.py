@@ -24,6 +24,7 @@ from devices.drivers import Block, DeviceRead
 from devices.drivers.pool import BusPool, PollJob
 from devices.ingest import AWAY, Batch, Fence, FenceRefused
 from devices.models import PollShard
+from devices.services import control_running
 from devices.services.keeping import Keeper
 from devices.services.lease import Lease
 from devices.services.links import LinkBook
@@ -212,10 +213,16 @@ class Poller:
             self.keeper.note_away(reason)
 
     async def _answer(self, question: Question) -> Answer:
-        """Read one device ahead of the polls; its sample joins the next cycle."""
+        """Remote control, or a reading; both ahead of the polls."""
+        if "kind" in question:
+            return await control_running.answer(self.pool, self.plan, question)
         if "raw" in question:
             return await self._answer_raw(question["raw"])
-        plan, device_id = self.plan, question["device"]
+        return await self._read_now(question["device"])
+
+    async def _read_now(self, device_id: int) -> Answer:
+        """Read one device ahead of the polls; its sample joins the next cycle."""
+        plan = self.plan
         device = plan.devices.get(device_id) if plan else None
         job = device.jobs[-1] if device else None
         if plan is None or job is None:

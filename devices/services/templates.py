@@ -17,8 +17,16 @@ from devices.drivers import Profile
 from devices.drivers import Register as DriverRegister
 from devices.drivers.documents import DocumentError
 from devices.drivers.library import RegisterDef, TemplateDef, load_points, parse_template
+from devices.drivers.outputs import OutputDef
 from devices.drivers.points import PointDef
-from devices.models import DeviceTemplate, Layout, PointCode, Register, TemplateVersion
+from devices.models import (
+    DeviceTemplate,
+    Layout,
+    PointCode,
+    Register,
+    TemplateOutput,
+    TemplateVersion,
+)
 from devices.services.complaints import sentences
 from devices.states import PointKind
 
@@ -120,6 +128,7 @@ def import_template(text: str) -> Imported:
         defaults=template.defaults,
     )
     _save_registers(version, template.registers)
+    _save_outputs(version, template.outputs)
     logger.info("template.imported key=%s version=%d", row.key, version.number)
     return Imported(version=version, is_new=True)
 
@@ -219,6 +228,9 @@ def _checksum(template: TemplateDef) -> str:
         template.defaults,
         lines,
     ]
+    if template.outputs:
+        # Named only where there are some: a version from before outputs stays the same version.
+        content.append(sorted(repr(_output_facts(output)) for output in template.outputs))
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -240,6 +252,37 @@ def _save_registers(version: TemplateVersion, registers: Sequence[RegisterDef]) 
         Register(version=version, point_id=points[line.point.code], **_register_facts(line))
         for line in registers
     )
+
+
+def _save_outputs(version: TemplateVersion, outputs: Sequence[OutputDef]) -> None:
+    TemplateOutput.objects.bulk_create(
+        TemplateOutput(
+            version=version,
+            name=output.name_zh,
+            name_en=output.name_en,
+            note=output.note,
+            **_output_facts(output),
+        )
+        for output in outputs
+    )
+
+
+def _output_facts(output: OutputDef) -> dict[str, Any]:
+    return {
+        "code": output.code,
+        "function_code": output.function_code,
+        "on_address": output.on.address,
+        "on_values": list(output.on.values),
+        "off_address": output.off.address,
+        "off_values": list(output.off.values),
+        "state_function_code": output.state.function_code,
+        "state_address": output.state.address,
+        "state_bit": output.state.bit,
+        "state_on": output.state.on,
+        "state_off": output.state.off,
+        "settle_ms": output.settle_ms,
+        "confidence": output.confidence,
+    }
 
 
 def _register_facts(line: RegisterDef) -> dict[str, Any]:

@@ -162,7 +162,7 @@ async def test_urgent_requests_slip_between_the_blocks_of_a_poll() -> None:
         controlled = owner.submit(
             device_id=9,
             unit_id=9,
-            write=Write(function_code=5, address=33, value=1),
+            write=Write(function_code=5, address=33, values=(1,)),
             priority=Priority.CONTROL,
         )
         await asyncio.sleep(0)
@@ -373,11 +373,30 @@ async def test_writes_are_never_repeated() -> None:
             unit_id=1,
             blocks=ONE,
             priority=Priority.CONTROL,
-            write=Write(function_code=6, address=8, value=3),
+            write=Write(function_code=6, address=8, values=(3,)),
         )
 
-    assert read.error == "refused"
+    assert read.error == "lost"
     assert bench.said == [(1, 8)]
+
+
+@pytest.mark.asyncio
+async def test_a_write_whose_time_is_over_when_its_turn_comes_is_not_sent() -> None:
+    bench = Bench()
+    bench.hold = asyncio.Event()
+    async with owning(bench) as owner:
+        polling = asyncio.ensure_future(poll(owner, 1))
+        await until(lambda: bool(bench.said))
+        write = Write(function_code=5, address=33, values=(1,), until=bench.seconds + 30)
+        waiting = owner.submit(device_id=9, unit_id=9, write=write, priority=Priority.CONTROL)
+        await asyncio.sleep(0)
+        bench.seconds += 31
+        bench.hold.set()
+        await polling
+        read = await waiting
+
+    assert read.error == "expired"
+    assert bench.said == [(1, 0)]
 
 
 @pytest.mark.asyncio

@@ -87,6 +87,13 @@ def test_a_shipped_template_reads_as_its_golden_file_says(path: Path) -> None:
             for r in profile.registers
         },
     }
+    if template.outputs:
+        shown["outputs"] = {
+            o.code: f"FC{o.function_code} on {o.on.address} {list(o.on.values)}"
+            f" off {o.off.address} {list(o.off.values)}"
+            f" state FC{o.state.function_code} {o.state.address} {o.confidence}"
+            for o in template.outputs
+        }
     golden = GOLDEN / f"{path.stem}.json"
     if os.environ.get("GOLDEN") == "write":
         rows = json.dumps(shown, ensure_ascii=False, indent=1)

@@ -128,6 +128,12 @@ def test_writes_are_echoed_and_read_back() -> None:
             coils = await transport.read(Block(1, 0, 3), unit_id=1, timeout_s=2)
             setting = await transport.read(Block(3, FIRST_SETTING, 1), unit_id=1, timeout_s=2)
             assert (coils, setting) == ([0, 1, 0], [513])
+            values = [True, False, True]
+            await transport.write_coils(3, values=values, unit_id=1, timeout_s=2)
+            await transport.write_registers(FIRST_SETTING, values=[7, 8], unit_id=1, timeout_s=2)
+            coils = await transport.read(Block(1, 0, 8), unit_id=1, timeout_s=2)
+            setting = await transport.read(Block(3, FIRST_SETTING, 2), unit_id=1, timeout_s=2)
+            assert (coils, setting) == ([0, 1, 0, 1, 0, 1, 0, 0], [7, 8])
             with pytest.raises(BusException) as refused:
                 await transport.write_register(5, value=1, unit_id=1, timeout_s=2)
             assert refused.value.code == 2

@@ -130,7 +130,7 @@ def test_a_write_is_done_before_its_blocks_are_read(pool: BusPool) -> None:
         job = PollJob(0, 1, 1, (Block(3, FIRST_SETTING, 1),))
 
         read = pool.request(
-            job, Priority.CONTROL, write=Write(function_code=6, address=FIRST_SETTING, value=42)
+            job, Priority.CONTROL, write=Write(function_code=6, address=FIRST_SETTING, values=(42,))
         ).result(LONG_S)
 
     assert (read.blocks, read.error) == ([[42]], None)

@@ -55,6 +55,10 @@ async def test_registers_bits_and_writes() -> None:
         await transport.write_register(7, value=513, unit_id=1, timeout_s=2)
         assert await ask(transport, Block(1, 0, 3)) == [1, 1, 0]
         assert await ask(transport, Block(3, 7, 1)) == [513]
+        await transport.write_coils(0, values=[False] * 9 + [True], unit_id=1, timeout_s=2)
+        await transport.write_registers(7, values=[1, 2], unit_id=1, timeout_s=2)
+        assert await ask(transport, Block(1, 0, 10)) == [0] * 9 + [1]
+        assert await ask(transport, Block(3, 7, 2)) == [1, 2]
 
 
 async def test_a_refusal_is_not_silence() -> None:

@@ -189,6 +189,11 @@ class Site(QuickLabels, Place):
     contact_name = models.CharField(_("联系人"), max_length=60, blank=True)
     contact_phone = models.CharField(_("联系电话"), max_length=40, blank=True)
     commissioned_on = models.DateField(_("投运日期"), null=True, blank=True)
+    is_control_allowed = models.BooleanField(
+        _("开放遥控"),
+        default=False,
+        help_text=_("开放后，有遥控权限的两人可操作该站点设备的输出。"),
+    )
 
     objects = SiteQuerySet.as_manager()
 

@@ -12,9 +12,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from devices.drivers.simulator.mbap import Refusal, Unit, answer
+from devices.drivers.simulator.mbap import (
+    WRITE_COILS,
+    WRITE_REGISTERS,
+    Refusal,
+    Unit,
+    answer,
+    delay_of,
+)
 
 QUESTION_SIZE = 8
+# Where a write of many says how many bytes follow.
+MANY_COUNT_AT = 6
 MBAP_HEADER = struct.Struct(">HHHB")
 BROADCAST = 0
 REDIAL_S = 5.0
@@ -217,9 +226,12 @@ class DialingDtu(asyncio.Protocol):
             if len(buffer) < MBAP_HEADER.size:
                 return MBAP_HEADER.size
             return 6 + int(MBAP_HEADER.unpack_from(buffer)[2])
-        if len(buffer) >= QUESTION_SIZE and sealed(buffer[:6]) != buffer[:QUESTION_SIZE]:
+        size = QUESTION_SIZE
+        if len(buffer) > MANY_COUNT_AT and buffer[1] in (WRITE_COILS, WRITE_REGISTERS):
+            size += 1 + buffer[MANY_COUNT_AT]
+        if len(buffer) >= size and sealed(buffer[: size - 2]) != buffer[:size]:
             return None
-        return QUESTION_SIZE
+        return size
 
     def _answer(self, question: bytes) -> None:
         """Let the unit that is meant speak."""
@@ -235,8 +247,8 @@ class DialingDtu(asyncio.Protocol):
             return
         body = bytes((unit_id,)) + _body(unit, pdu)
         whole = sealed(body) if is_rtu else question[:4] + struct.pack(">H", len(body)) + body
-        if unit.delay_s:
-            asyncio.get_running_loop().call_later(unit.delay_s, self._send, whole)
+        if delay_s := delay_of(unit, pdu[0]):
+            asyncio.get_running_loop().call_later(delay_s, self._send, whole)
         else:
             self._send(whole)
 

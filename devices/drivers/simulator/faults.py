@@ -29,8 +29,13 @@ FAULTS: dict[str, tuple[str, float]] = {
     "silent_gateway": ("not used", 1.0),
     "frozen_value": ("not used", 1.0),
     "counter_reset": ("not used", 1.0),
+    "output_refuses": ("not used", 1.0),
+    "output_ignores": ("not used", 1.0),
+    "output_late": ("seconds before it answers a write", 2.0),
 }
 GATEWAY_FAULTS = ("dead_gateway", "silent_gateway")
+# Faults of writing: nothing that is measured changes.
+OUTPUT_FAULTS = ("output_refuses", "output_ignores", "output_late")
 # Faults that add to one quantity of a whole device.
 _ADDED = {
     "residual_step": ("residual_ma", 1),
@@ -211,6 +216,8 @@ class FaultBook:
         """What acts on which device row at which time; None when nothing does."""
         found: Effects | None = None
         for fault in self.faults.values():
+            if fault.kind in OUTPUT_FAULTS:
+                continue
             strength = fault.strength(times)
             if not strength.any() and not (fault.ramp_s and (times == fault.begins_at).any()):
                 continue

@@ -11,10 +11,12 @@ from typing import Protocol
 ILLEGAL_FUNCTION = 1
 ILLEGAL_ADDRESS = 2
 ILLEGAL_VALUE = 3
+DEVICE_FAILURE = 4
 NO_SUCH_UNIT = 11
 
 READ_COILS, READ_INPUTS, READ_HOLDING, READ_REGISTERS = 1, 2, 3, 4
 WRITE_COIL, WRITE_REGISTER, WRITE_COILS, WRITE_REGISTERS = 5, 6, 15, 16
+WRITES = (WRITE_COIL, WRITE_REGISTER, WRITE_COILS, WRITE_REGISTERS)
 
 HEADER = struct.Struct(">HHHB")
 PAIR = struct.Struct(">HH")
@@ -123,8 +125,8 @@ class Connection(asyncio.Protocol):
         except Refusal as refusal:
             body = bytes((frame[7] | 0x80, refusal.code))
         whole = _frame(transaction, unit_id, body)
-        if unit.delay_s:
-            asyncio.get_running_loop().call_later(unit.delay_s, self._send, whole)
+        if delay_s := delay_of(unit, frame[7]):
+            asyncio.get_running_loop().call_later(delay_s, self._send, whole)
         else:
             self._send(whole)
 
@@ -156,6 +158,12 @@ def answer(unit: Unit, question: bytes) -> bytes:
     if function_code in (WRITE_COILS, WRITE_REGISTERS):
         return _write_many(unit, question)
     raise Refusal(ILLEGAL_FUNCTION)
+
+
+def delay_of(unit: Unit, function_code: int) -> float:
+    """Seconds before the answer goes out."""
+    slow_s = getattr(unit, "write_delay_s", 0.0) if function_code in WRITES else 0.0
+    return max(unit.delay_s, slow_s)
 
 
 def _write_many(unit: Unit, question: bytes) -> bytes:

@@ -5,7 +5,13 @@ from itertools import cycle
 import numpy as np
 
 from devices.drivers.simulator.image import Image
-from devices.drivers.simulator.mbap import ILLEGAL_ADDRESS, READ_COILS, READ_HOLDING, Refusal
+from devices.drivers.simulator.mbap import (
+    DEVICE_FAILURE,
+    ILLEGAL_ADDRESS,
+    READ_COILS,
+    READ_HOLDING,
+    Refusal,
+)
 
 # Every simulated device has a few coils and settings that can be written and read back.
 COILS = 8
@@ -18,6 +24,9 @@ class ImageUnit:
     def __init__(self, image: Image, row: int) -> None:
         self.is_silent = False
         self.delay_s = 0.0
+        self.write_delay_s = 0.0
+        self.refuses_writes = False
+        self.ignores_writes = False
         self._image = image
         self._row = row
         self._coils = [False] * COILS
@@ -48,13 +57,37 @@ class ImageUnit:
 
     def write_bits(self, address: int, values: list[bool]) -> None:
         """Set coils."""
+        if self._keeps():
+            return
         first = _within(address, len(values), COILS)
         self._coils[first : first + len(values)] = values
 
     def write_registers(self, address: int, values: list[int]) -> None:
         """Set settings."""
+        if self._keeps():
+            return
         first = _within(address - FIRST_SETTING, len(values), SETTINGS)
         self._settings[first : first + len(values)] = values
+
+    def obey(self) -> None:
+        """Take writes as a sound device does."""
+        self.refuses_writes = self.ignores_writes = False
+        self.write_delay_s = 0.0
+
+    def disobey(self, fault: str, level: float) -> None:
+        """Let a fault of outputs act; other faults are none of its business."""
+        if fault == "output_refuses":
+            self.refuses_writes = True
+        elif fault == "output_ignores":
+            self.ignores_writes = True
+        elif fault == "output_late":
+            self.write_delay_s = level
+
+    def _keeps(self) -> bool:
+        """Whether a write changes nothing. Raises Refusal for a unit that is told to refuse."""
+        if self.refuses_writes:
+            raise Refusal(DEVICE_FAILURE)
+        return self.ignores_writes
 
 
 class BenchUnit:
@@ -63,6 +96,7 @@ class BenchUnit:
     def __init__(self, answers: list[bytes]) -> None:
         self.is_silent = False
         self.delay_s = 0.0
+        self.write_delay_s = 0.0
         self._answers = cycle(answers)
 
     def registers(self, function_code: int, address: int, count: int) -> bytes:

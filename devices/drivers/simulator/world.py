@@ -212,9 +212,11 @@ class World:
         player.row = player.track.row
 
     def _mute(self, now: float) -> None:
-        """Dead and slow meters."""
+        """Dead and slow meters, and outputs that do not obey."""
         for unit in self._unit_of.values():
             unit.is_silent, unit.delay_s = False, 0.0
+            if isinstance(unit, ImageUnit):
+                unit.obey()
         for fault in self.book.active(now):
             for name in self._members.get(fault.target, ()):
                 unit = self._unit_of[name]
@@ -222,6 +224,8 @@ class World:
                     unit.is_silent = True
                 elif fault.kind == "slow_meter":
                     unit.delay_s = max(unit.delay_s, fault.level)
+                elif isinstance(unit, ImageUnit):
+                    unit.disobey(fault.kind, fault.level)
 
     def _check(self, kind: str, target: str) -> None:
         if kind not in FAULTS:
