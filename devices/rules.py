@@ -1,4 +1,6 @@
-"""One sample as somebody outside sends it: what it must look like. Pure; the tables come later."""
+"""Decided from facts alone: what a sample that somebody sends must look like, what became of a
+switching. The tables come later.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -125,7 +125,7 @@ def record(*, operation_id: int, verdict: Verdict, now: datetime) -> None:
                 now=now,
                 result=verdict.result,
                 after=verdict.after,
-                **({} if verdict.move == ControlMove.LOSE else {"finished_at": now}),
+                finished_at=None if verdict.move == ControlMove.LOSE else now,
             )
         except Changed:
             continue

@@ -96,13 +96,7 @@ def may_end(lockout: Lockout, user: User) -> bool:
 
 
 def _check(work: Work, starts_at: datetime) -> None:
-    wrong: dict[str, list[str]] = {}
-    for name, limit in (("worker", 120), ("reason", 400), ("permit_number", 40)):
-        text = getattr(work, name).strip()
-        if not text or "\0" in text:
-            wrong[name] = [_("请填写此项。")]
-        elif len(text) > limit:
-            wrong[name] = [_("最多 %(limit)d 个字符。") % {"limit": limit}]
+    wrong = _wrong_texts(work)
     for name in ("room", "device"):
         part = getattr(work, name)
         if part is not None and part.site_id != work.site.pk:
@@ -113,6 +107,17 @@ def _check(work: Work, starts_at: datetime) -> None:
         wrong["planned_end_at"] = [_("结束时间不能早于开始时间。")]
     if wrong:
         raise Invalid(fields=wrong)
+
+
+def _wrong_texts(work: Work) -> dict[str, list[str]]:
+    wrong: dict[str, list[str]] = {}
+    for name, limit in (("worker", 120), ("reason", 400), ("permit_number", 40)):
+        text = getattr(work, name).strip()
+        if not text or "\0" in text:
+            wrong[name] = [_("请填写此项。")]
+        elif len(text) > limit:
+            wrong[name] = [_("最多 %(limit)d 个字符。") % {"limit": limit}]
+    return wrong
 
 
 def _clear(lockout: Lockout, by: User, now: datetime) -> None:

@@ -22,6 +22,7 @@ from devices.models import (
     Layout,
     PointCode,
     Register,
+    TemplateOutput,
     TemplateVersion,
     TrialRead,
 )
@@ -120,6 +121,27 @@ def make_library_version(key: str = "simulated") -> TemplateVersion:
     templates.save_points(load_points(templates.LIBRARY / templates.POINTS_FILE))
     text = (templates.LIBRARY / f"{key}.yaml").read_text(encoding="utf-8")
     return templates.import_template(text).version
+
+
+def make_output(version: TemplateVersion, **facts: Any) -> TemplateOutput:
+    """An output of a version: coil 0, tried on a device."""
+    defaults: dict[str, Any] = {
+        "code": "DO1",
+        "name": "继电器输出 1",
+        "name_en": "Relay output 1",
+        "function_code": 5,
+        "on_address": 0,
+        "on_values": [1],
+        "off_address": 0,
+        "off_values": [0],
+        "state_function_code": 1,
+        "state_address": 0,
+        "state_on": 1,
+        "state_off": 0,
+        "settle_ms": 300,
+        "confidence": "confirmed",
+    }
+    return TemplateOutput.objects.create(version=version, **(defaults | facts))
 
 
 def make_gateway(*, site: Site | None = None, **facts: Any) -> Gateway:
