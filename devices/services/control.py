@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import redis
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from core.errors import Changed, DomainError, Forbidden, Invalid, MoveRefused, NotFound
 from core.time import local_day
@@ -325,7 +325,7 @@ def state_label(*, is_on: bool | None) -> str:
     """On or off, for people."""
     if is_on is None:
         return "—"
-    return _("合") if is_on else _("分")
+    return pgettext("output", "合") if is_on else pgettext("output", "分")
 
 
 __all__ = ["ControlRefused", "ControlState", "Request"]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from devices.drivers.documents import MESSAGES, DocumentError
 from devices.drivers.library import TemplateDef, load_points, parse_template
+from devices.drivers.outputs import StateAt
 from devices.drivers.planner import plan
 from devices.drivers.points import DictionaryError
 from devices.drivers.units import conversion
@@ -44,6 +45,45 @@ def errors_of(text: str) -> list[DocumentError]:
 
 def with_register(line: str) -> str:
     return GOOD + f"  - {{{line}}}\n"
+
+
+_OUTPUT = {
+    "code": "DO1",
+    "name": "{zh: 一, en: One}",
+    "function_code": "5",
+    "on": "{address: 0, values: [1]}",
+    "off": "{address: 0, values: [0]}",
+    "state": "{function_code: 1, address: 0}",
+    "confidence": "own",
+}
+
+
+def output_line(**facts: str) -> str:
+    return "{" + ", ".join(f"{key}: {value}" for key, value in (_OUTPUT | facts).items()) + "}"
+
+
+OUTPUT = output_line()
+
+
+def with_output(**facts: str) -> str:
+    return GOOD + f"outputs:\n  - {output_line(**facts)}\n"
+
+
+def test_an_output_says_what_to_write_and_how_its_state_is_known() -> None:
+    text = with_output(
+        function_code="16",
+        on="{address: 40, values: [0xA5, 1]}",
+        off="{address: 42, values: [0xA5, 2]}",
+        state="{function_code: 3, address: 7, bit: 4}",
+    )
+    template, errors = parse_template(text, POINTS)
+
+    assert template is not None, errors
+    (output,) = template.outputs
+    assert (output.on.address, output.off.values) == (40, (0xA5, 2))
+    assert output.state.decode([0b10000]) is True
+    assert output.state.decode([0b01111]) is False
+    assert StateAt(3, 7, None, on=0xFF00, off=0).decode([1]) is None
 
 
 def test_the_wanted_templates_ship() -> None:
@@ -410,6 +450,20 @@ BAD = [
         "too_many",
         5,
     ),
+    (with_output(code="1-st"), "output_code", 7),
+    (with_output() + f"  - {OUTPUT}\n", "duplicate_output", 8),
+    (with_output(off="{address: 0, values: [1]}"), "same_command", 7),
+    (with_output(on="{address: 0, values: [1, 1]}"), "one_value", 7),
+    (with_output(on="{address: 0, values: [2]}"), "coil_value", 7),
+    (with_output(on="{address: 0, values: [yes]}"), "wrong_type", 7),
+    (with_output(on="{address: 0, values: []}"), "out_of_range", 7),
+    (with_output(on="{address: 0}"), "missing_field", 7),
+    (with_output(function_code="3"), "not_one_of", 7),
+    (with_output(state="{function_code: 1, address: 0, bit: 3}"), "state_bit", 7),
+    (with_output(state="{function_code: 3, address: 0, on: 7, off: 7}"), "same_state", 7),
+    (with_output(state="{function_code: 5, address: 0}"), "out_of_range", 7),
+    (with_output(pulse_ms="500"), "unknown_key", 7),
+    (with_output().replace("state: {function_code: 1, address: 0}, ", ""), "missing_field", 7),
 ]
 
 
