@@ -9,11 +9,23 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from core.filters import MomentFilter, SearchFilter, StableOrderingFilter, YesNoFilter
+from core.filters import (
+    AnyOfFilter,
+    MomentFilter,
+    SearchFilter,
+    StableOrderingFilter,
+    YesNoFilter,
+)
 from devices.drivers.coverage import RANKS
-from devices.models import Device, DeviceTemplate, Gateway
+from devices.models import ControlOperation, Device, DeviceTemplate, Gateway, Lockout
 from devices.selectors.templates import USES
-from devices.states import CONFIDENCE_WORDS, KIND_WORDS, GatewayKind, kind_words
+from devices.states import (
+    CONFIDENCE_WORDS,
+    KIND_WORDS,
+    ControlState,
+    GatewayKind,
+    kind_words,
+)
 from sites.filters import visible_sites
 from sites.models import Circuit, Room
 from sites.models.names import name_for_reader
@@ -162,3 +174,41 @@ class TemplateFilter(django_filters.FilterSet):
     def by_use(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         """Those that are used so by the person's devices."""
         return rows.filter(**USES[value])
+
+
+class ControlFilter(django_filters.FilterSet):
+    """Remote operations by number, device, place, state, person and time."""
+
+    q = SearchFilter(
+        columns=["number", "permit_number", "device__search_text", "site__search_text"]
+    )
+    site = django_filters.ModelChoiceFilter(queryset=visible_sites, label=_("站点"))
+    device = django_filters.ModelChoiceFilter(queryset=visible_devices, label=_("设备"))
+    state = AnyOfFilter(choices=ControlState.choices, label=_("状态"))
+    selected_from = MomentFilter(field_name="selected_at", label=_("选择时间起"))
+    selected_to = MomentFilter(field_name="selected_at", is_end=True, label=_("选择时间止"))
+    updated_since = MomentFilter(field_name="updated_at", label=_("更新时间不早于"))
+    ordering = StableOrderingFilter(fields=["selected_at", "updated_at", "number"], label=_("排序"))
+
+    class Meta:
+        model = ControlOperation
+        fields: list[str] = []
+
+
+class LockoutFilter(django_filters.FilterSet):
+    """Lock-outs by who, permit, place, and whether they are ended."""
+
+    q = SearchFilter(
+        columns=["worker", "permit_number", "reason", "site__search_text", "device__search_text"]
+    )
+    site = django_filters.ModelChoiceFilter(queryset=visible_sites, label=_("站点"))
+    is_open = YesNoFilter(method="filter_is_open", label=_("未解除"))
+    ordering = StableOrderingFilter(fields=["starts_at"], label=_("排序"))
+
+    class Meta:
+        model = Lockout
+        fields: list[str] = []
+
+    def filter_is_open(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
+        """Not ended, or ended."""
+        return queryset.filter(ended_at__isnull=value)

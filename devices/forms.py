@@ -10,11 +10,12 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from devices.models import Bus, DataSource, Device, Gateway, Meter, Ratio, TemplateVersion
 from devices.services import batches, commissioning, equipment
 from devices.states import VersionState
-from sites.models import Circuit, Room
+from sites.models import Circuit, Room, Site
 
 if TYPE_CHECKING:
     _DeviceForm = forms.ModelForm[Device]
@@ -288,3 +289,47 @@ class TrialForm(forms.Form):
     def setting(self) -> commissioning.Setting:
         """What to try, for the service."""
         return commissioning.Setting(**self.cleaned_data)
+
+
+class SelectForm(forms.Form):
+    """What an operator asks of an output."""
+
+    wanted = forms.TypedChoiceField(
+        label=_("操作"),
+        choices=(("on", pgettext_lazy("output", "合")), ("off", pgettext_lazy("output", "分"))),
+        coerce=lambda value: value == "on",
+        widget=forms.RadioSelect,
+    )
+    reason = forms.CharField(label=_("操作原因"), max_length=400)
+    permit_number = forms.CharField(label=_("操作票号"), max_length=40)
+
+
+class LockoutForm(forms.Form):
+    """Who works where, on which permit; times are the site's."""
+
+    room = forms.ModelChoiceField(
+        label=_("配电室"), queryset=Room.objects.none(), required=False, empty_label=_("整个站点")
+    )
+    device = forms.ModelChoiceField(
+        label=_("设备"),
+        queryset=Device.objects.none(),
+        required=False,
+        empty_label=_("不限设备"),
+        help_text=_("请只选择配电室或设备之一。"),
+    )
+    worker = forms.CharField(label=_("作业人员"), max_length=120)
+    reason = forms.CharField(label=_("作业内容"), max_length=400)
+    permit_number = forms.CharField(label=_("工作票号"), max_length=40)
+    planned_end_at = forms.DateTimeField(
+        label=_("计划结束时间"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text=_("到时不会自动解除，须由人解除。"),
+    )
+
+    def __init__(self, *args: Any, site: Site, **facts: Any) -> None:
+        super().__init__(*args, **facts)
+        rooms = cast(forms.ModelChoiceField, self.fields["room"])
+        devices = cast(forms.ModelChoiceField, self.fields["device"])
+        rooms.queryset = Room.objects.filter(site=site)
+        devices.queryset = Device.objects.filter(site=site)

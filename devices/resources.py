@@ -1,13 +1,17 @@
-"""The sheets of equipment, and how equipment is named in cells."""
+"""The sheets of equipment, how equipment is named in cells, and the list of remote operations."""
 
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from core.lists import Column, ListSpec
+from core.lists import register as register_list
+from core.sheets import Field
 from devices.models import Bus, DataSource, Device, DtuProfile, Gateway, TemplateVersion
 from devices.services import equipment
-from devices.states import VersionState
+from devices.states import VersionState, state_label
 from sites.resources.directory import names_by
 from sites.resources.sheets import Sheet, register
 from sites.rules import Ability
@@ -147,3 +151,89 @@ def register_equipment() -> None:
             after=_moved,
         )
     )
+
+
+CELLS = "devices/cells"
+
+
+def _is_on(name: str) -> Any:
+    return lambda line: state_label(is_on=getattr(line.row, name))
+
+
+CONTROLS = register_list(
+    ListSpec(
+        key="controls",
+        title=pgettext_lazy("plural", "遥控操作"),
+        url_name="devices:control-list",
+        order="-selected_at",
+        columns=(
+            Column(
+                "operation",
+                pgettext_lazy("column", "操作"),
+                f"{CELLS}/control.html",
+                fields=(
+                    Field(gettext_lazy("编号"), lambda line: line.row.number),
+                    Field(gettext_lazy("设备"), lambda line: line.row.device.label),
+                    Field(gettext_lazy("输出"), lambda line: line.row.output.label),
+                    Field(gettext_lazy("操作票号"), lambda line: line.row.permit_number),
+                    Field(gettext_lazy("操作原因"), lambda line: line.row.reason),
+                ),
+                is_fixed=True,
+            ),
+            Column(
+                "site",
+                gettext_lazy("站点"),
+                f"{CELLS}/control_site.html",
+                fields=(
+                    Field(gettext_lazy("站点编号"), lambda line: line.row.site.number),
+                    Field(gettext_lazy("站点"), lambda line: line.row.site.label),
+                ),
+            ),
+            Column(
+                "change",
+                pgettext_lazy("column", "动作"),
+                f"{CELLS}/control_change.html",
+                css="nowrap",
+                fields=(
+                    Field(gettext_lazy("选择时的状态"), _is_on("present")),
+                    Field(gettext_lazy("目标状态"), _is_on("wanted")),
+                    Field(gettext_lazy("执行后的状态"), _is_on("after")),
+                ),
+            ),
+            Column(
+                "state",
+                gettext_lazy("状态"),
+                f"{CELLS}/control_state.html",
+                fields=(
+                    Field(gettext_lazy("状态"), lambda line: line.row.get_state_display()),
+                    Field(gettext_lazy("结果"), lambda line: line.row.result_words),
+                ),
+            ),
+            Column(
+                "people",
+                pgettext_lazy("column", "操作人 / 监护人"),
+                f"{CELLS}/control_people.html",
+                fields=(
+                    Field(gettext_lazy("操作人"), lambda line: str(line.row.operator)),
+                    Field(
+                        gettext_lazy("监护人"),
+                        lambda line: str(line.row.guardian) if line.row.guardian else None,
+                    ),
+                ),
+            ),
+            Column(
+                "selected",
+                gettext_lazy("选择时间"),
+                f"{CELLS}/control_selected.html",
+                order="-selected_at",
+                css="nowrap",
+                fields=(
+                    Field(gettext_lazy("选择时间"), lambda line: line.row.selected_at),
+                    Field(gettext_lazy("监护确认时间"), lambda line: line.row.confirmed_at),
+                    Field(gettext_lazy("执行时间"), lambda line: line.row.claimed_at),
+                    Field(gettext_lazy("结束时间"), lambda line: line.row.finished_at),
+                ),
+            ),
+        ),
+    )
+)

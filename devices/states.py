@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import IntegerChoices, TextChoices
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from core.transitions import Edge, Life
@@ -335,3 +335,10 @@ def control_words(result: str) -> str:
     if result in ControlResult.values:
         return str(ControlResult(result).label)
     return link_words(result) if result else ""
+
+
+def state_label(*, is_on: bool | None) -> str:
+    """On or off, for people."""
+    if is_on is None:
+        return "—"
+    return pgettext("output", "合") if is_on else pgettext("output", "分")

@@ -22,11 +22,13 @@ from alarms.tests.factories import make_alarm, make_rule
 from devices.models import (
     Acceptance,
     CompactedHour,
+    ControlOperation,
     DataSource,
     Device,
     DtuDoor,
     DtuProfile,
     LinkEvent,
+    Lockout,
     PointCode,
     PollShard,
     RolledDay,
@@ -36,6 +38,8 @@ from devices.tests.factories import (
     make_acceptance,
     make_device,
     make_fed_device,
+    make_lockout,
+    make_operation,
     make_source,
     make_trial,
 )
@@ -58,6 +62,7 @@ from sites.tests.factories import (
     make_job,
     make_room,
     make_transformer,
+    make_user,
     people,
 )
 from workorders import services as order_services
@@ -102,6 +107,8 @@ class World:
     source: DataSource
     source_key: str
     fed_device: Device
+    control: ControlOperation
+    lockout: Lockout
     alarm_photo: AlarmPhoto
     rows: dict[str, models.Model] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
@@ -139,6 +146,8 @@ def build() -> World:
         place.name = f"{place.name} {SECRET} {MARKUP}"
         place.name_en = f"Place {SECRET} {MARKUP}"
         place.save()
+    cast.site.is_control_allowed = True
+    cast.site.save()
     room = make_room(f"配电室 {SECRET} {MARKUP}", site=cast.site)
     transformer = make_transformer(f"变压器 {SECRET} {MARKUP}", room=room)
     circuit = make_circuit(f"出线 {SECRET} {MARKUP}", transformer=transformer)
@@ -261,6 +270,10 @@ def build() -> World:
         source=source,
         source_key=source_key,
         fed_device=fed_device,
+        control=make_operation(
+            device=device, operator=make_user("operator"), reason=f"停电 {SECRET} {MARKUP}"
+        ),
+        lockout=make_lockout(room=room, by=cast.bo, worker=f"张 {SECRET} {MARKUP}"),
         view=site_services.save_view(
             user=cast.bo, page="alarms", name=f"视图 {SECRET}", query="", now=now
         ),

@@ -90,6 +90,14 @@ class Lockout(models.Model):
     def __str__(self) -> str:
         return f"{self.permit_number} {self.worker}"
 
+    def covers(self, device: Device) -> bool:
+        """Whether a device lies in what is locked out; the query set's `over` for one row."""
+        if self.site_id != device.site_id:
+            return False
+        if self.device_id is not None:
+            return self.device_id == device.pk
+        return self.room_id is None or self.room_id == device.room_id
+
     @property
     def place(self) -> str:
         """The name of what is locked out."""
@@ -245,3 +253,8 @@ class ControlLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%F %T} {self.move}"
+
+    @property
+    def words(self) -> str:
+        """Why, for people; '' where the row says only that it happened."""
+        return control_words(self.facts.get("result", ""))

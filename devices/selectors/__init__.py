@@ -16,6 +16,22 @@ from devices.selectors.commissioning import (
     proposed_ratio,
     trial_of,
 )
+from devices.selectors.control import (
+    LOCKOUTS_SHOWN,
+    ControlLine,
+    OutputLine,
+    control_lines,
+    control_moves,
+    devices_with_outputs,
+    lockouts_for,
+    log_of,
+    may_anywhere,
+    operation_for,
+    output_for,
+    output_lines,
+    outputs_of,
+    sites_to_lock,
+)
 from devices.selectors.points import DevicePoint, device_for, gateway_for, points_for
 from devices.selectors.search import Found, search
 from devices.selectors.sources import SHOWN as SOURCES_SHOWN
@@ -37,6 +53,7 @@ from devices.selectors.templates import (
 )
 
 __all__ = [
+    "LOCKOUTS_SHOWN",
     "SOURCES_SHOWN",
     "CheckLine",
     "DeviceLine",
@@ -58,12 +75,29 @@ __all__ = [
     "may_keep_library",
     "newest_version",
     "point_lines",
+    "ControlLine",
+    "DevicePoint",
+    "Found",
+    "OutputLine",
+    "control_lines",
+    "control_moves",
+    "device_for",
+    "devices_with_outputs",
+    "gateway_for",
+    "lockouts_for",
+    "log_of",
+    "may_anywhere",
+    "operation_for",
+    "output_for",
+    "output_lines",
+    "outputs_of",
     "points_for",
     "proposed_ratio",
     "refusal_words",
     "require_library",
     "search",
     "sites_to_feed",
+    "sites_to_lock",
     "source_for",
     "source_lines",
     "source_page",

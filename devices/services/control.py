@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import redis
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy
 
 from core.errors import Changed, DomainError, Forbidden, Invalid, MoveRefused, NotFound
 from core.time import local_day
 from devices.models import ControlOperation, Device, Lockout, TemplateOutput
+from devices.selectors.control import why_not
 from devices.services import control_journal as journal
 from devices.services import on_demand
 from devices.services.plan import line_of
@@ -24,7 +25,6 @@ from devices.states import (
     CONTROL_WAITING,
     ControlMove,
     ControlResult,
-    ControlState,
     control_words,
 )
 from sites import selectors as site_selectors
@@ -223,23 +223,9 @@ def allow(*, site: Site, is_allowed: bool, by: User, now: datetime) -> None:
 
 def refuse_unless_allowed(*, device: Device, output: TemplateOutput, now: datetime) -> None:
     """Raises ControlRefused for whatever forbids switching this output now."""
-    if reason := why_not(device=device, output=output, now=now):
+    is_locked = Lockout.objects.in_force(now).over(device).exists()
+    if reason := why_not(device=device, output=output, is_locked=is_locked):
         raise ControlRefused(reason)
-
-
-def why_not(*, device: Device, output: TemplateOutput, now: datetime) -> str:
-    """What forbids switching this output now; '' when nothing does. Reads site and bus."""
-    if not device.site.is_control_allowed:
-        return ControlResult.OFF
-    if Lockout.objects.in_force(now).over(device).exists():
-        return ControlResult.LOCKED
-    if device.bus is None or not device.is_enabled or not device.bus.gateway.is_enabled:
-        return ControlResult.NOT_POLLED
-    if output.version_id != device.template_version_id:
-        return ControlResult.MOVED
-    if not output.is_proven:
-        return ControlResult.UNPROVEN
-    return ControlResult.BROADCAST if device.unit_id == 0 else ""
 
 
 def rights_are_kept(operation: ControlOperation) -> bool:
@@ -319,13 +305,3 @@ def _text(given: str, field: str, limit: int) -> str:
 
 def _number(site: Site, now: datetime) -> str:
     return site_services.take_numbers(prefix=PREFIX, day=local_day(now, site.timezone))[0]
-
-
-def state_label(*, is_on: bool | None) -> str:
-    """On or off, for people."""
-    if is_on is None:
-        return "—"
-    return pgettext("output", "合") if is_on else pgettext("output", "分")
-
-
-__all__ = ["ControlRefused", "ControlState", "Request"]

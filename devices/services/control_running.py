@@ -19,8 +19,9 @@ from devices.drivers import Block
 from devices.drivers.bus import Priority, Write
 from devices.drivers.outputs import StateAt
 from devices.drivers.pool import BusPool, PollJob
-from devices.models import ControlOperation
+from devices.models import ControlOperation, Lockout
 from devices.rules import Verdict, control_verdict
+from devices.selectors.control import why_not
 from devices.services import control, on_demand
 from devices.services import control_journal as journal
 from devices.services.plan import Plan, line_text
@@ -219,7 +220,9 @@ def _why_not(
     """What forbids it at the last moment; '' when nothing does."""
     if now >= operation.due_at:
         return ControlResult.OVERDUE.value
-    if reason := control.why_not(device=operation.device, output=operation.output, now=now):
+    device = operation.device
+    is_locked = Lockout.objects.in_force(now).over(device).exists()
+    if reason := why_not(device=device, output=operation.output, is_locked=is_locked):
         return str(reason)
     if not control.rights_are_kept(operation):
         return ControlResult.RIGHTS.value

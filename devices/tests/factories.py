@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from hashlib import sha256
 from itertools import count
 from typing import Any
@@ -15,21 +16,29 @@ from devices.drivers.points import load_points
 from devices.models import (
     Acceptance,
     Bus,
+    ControlOperation,
     DataSource,
     Device,
     DeviceTemplate,
     Gateway,
     Layout,
+    Lockout,
     PointCode,
     Register,
     TemplateOutput,
     TemplateVersion,
     TrialRead,
 )
-from devices.services import commissioning, sources, templates
+from devices.services import (
+    commissioning,
+    control_journal,
+    lockouts,
+    sources,
+    templates,
+)
 from devices.services.plan import planned_version
-from devices.states import PointKind
-from sites.models import Site
+from devices.states import CONTROL, PointKind
+from sites.models import Room, Site, User
 from sites.rules import DataClass
 from sites.tests.factories import make_site
 
@@ -246,3 +255,39 @@ def make_acceptance(device: Device) -> Acceptance:
     """The device was read and accepted."""
     seen_at = make_trial(device).read_at
     return commissioning.accept(device=device, seen_at=seen_at, by=None, now=timezone.now())
+
+
+def make_operation(*, device: Device, operator: User, **facts: Any) -> ControlOperation:
+    """An operation that waits for its guardian, for an hour: no gateway is asked."""
+    now = timezone.now()
+    output = device.template_version.outputs.first() or make_output(device.template_version)
+    defaults: dict[str, Any] = {
+        "number": f"YK-20261126-{next(_numbers):04d}",
+        "line": "a line",
+        "wanted": True,
+        "present": False,
+        "present_at": now,
+        "reason": "检修前停电",
+        "permit_number": "CZP-0042",
+        "state": CONTROL.initial,
+        "selected_at": now,
+        "due_at": now + timedelta(hours=1),
+        "updated_at": now,
+    }
+    operation = ControlOperation.objects.create(
+        site=device.site,
+        device=device,
+        output=output,
+        output_code=output.code,
+        operator=operator,
+        **(defaults | facts),
+    )
+    control_journal.opened(operation, by=operator, door="web", now=now)
+    return operation
+
+
+def make_lockout(*, room: Room, by: User, **facts: Any) -> Lockout:
+    """Somebody works in a room."""
+    usual = {"worker": "张师傅", "reason": "更换接触器", "permit_number": "GZP-7"}
+    work = lockouts.Work(site=room.site, room=room, device=None, **(usual | facts))
+    return lockouts.lock_out(work=work, by=by, now=timezone.now())

@@ -1,4 +1,4 @@
-"""Series of points for charts of other pages, many meters in one form; live and curves are in reports."""
+"""Series for charts of other pages, many meters in one form, remote control; live is in reports."""
 
 from devices.views.commissioning import (
     commission,
@@ -8,6 +8,14 @@ from devices.views.commissioning import (
     commission_ratio,
     commission_read_all,
     commission_withdraw,
+)
+from devices.views.control import control_detail, control_list, control_move, control_select
+from devices.views.lockouts import (
+    control_site,
+    control_switch,
+    lockout_add,
+    lockout_end,
+    lockout_list,
 )
 from devices.views.meters import meters_add
 from devices.views.series import live, series
@@ -28,7 +36,16 @@ __all__ = [
     "commission_ratio",
     "commission_read_all",
     "commission_withdraw",
+    "control_detail",
+    "control_list",
+    "control_move",
+    "control_select",
+    "control_site",
+    "control_switch",
     "live",
+    "lockout_add",
+    "lockout_end",
+    "lockout_list",
     "meters_add",
     "series",
     "source_add",

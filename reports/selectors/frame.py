@@ -20,6 +20,12 @@ from workorders.models import WorkOrder
 
 # Pages with an entry of their own in an app whose other pages are about oneself.
 OWN_SECTIONS = frozenset({"sheet"})
+_DEVICE_SECTIONS = {
+    "source": "gateway",
+    "control": "control",
+    "lockout": "control",
+    "template": "template",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +169,13 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 go="t",
             ),
             NavItem(
+                "control",
+                pgettext("plural", "遥控操作"),
+                pgettext("tab", "遥控"),
+                reverse("devices:control-list"),
+                "circuit-switch-open",
+            ),
+            NavItem(
                 "change", _("变更记录"), _("变更记录"), reverse("reports:change-list"), "history"
             ),
             NavItem("sites", _("我的"), pgettext("tab", "我的"), reverse("sites:profile"), "user"),
@@ -170,21 +183,31 @@ def _items(found: Counts) -> dict[str, NavItem]:
     }
 
 
-def navigation(found: Counts, *, is_manager: bool = False) -> list[tuple[str, list[NavItem]]]:
+def navigation(
+    found: Counts, *, is_manager: bool = False, may_control: bool = False
+) -> list[tuple[str, list[NavItem]]]:
     """Titled groups of the navigation, in order; only pages that exist and that he may open."""
     items = _items(found)
     managed = [items["sheet"], items["change"]] if is_manager else []
     return [
         ("", [items["hall"]]),
         (_("监测"), [items["site"], items["live"], items["curves"], items["gateway"]]),
-        (_("运维"), [items["alarms"], items["workorders"], items["tasks"]]),
+        (
+            _("运维"),
+            [
+                items["alarms"],
+                items["workorders"],
+                items["tasks"],
+                *([items["control"]] if may_control else []),
+            ],
+        ),
         (pgettext("navigation", "档案"), [items["template"], *managed]),
     ]
 
 
 def navigation_of(user: User) -> list[tuple[str, list[NavItem]]]:
     """The navigation as this person has it."""
-    return navigation(counts(user), is_manager=_is_manager(user))
+    return navigation(counts(user), is_manager=_is_manager(user), may_control=_may_control(user))
 
 
 def tabs(found: Counts) -> list[NavItem]:
@@ -201,8 +224,8 @@ def _section(request: HttpRequest) -> str:
     first = (match.url_name or "").split("-")[0]
     if match.namespace == "reports" or first in OWN_SECTIONS:
         return first
-    if match.namespace == "devices" and first in {"source", "template"}:
-        return "gateway" if first == "source" else first
+    if match.namespace == "devices":
+        return _DEVICE_SECTIONS.get(first, match.namespace)
     if match.namespace == "workorders":
         return "tasks" if first in {"task", "plan"} else "workorders"
     return match.namespace
@@ -210,6 +233,11 @@ def _section(request: HttpRequest) -> str:
 
 def _is_manager(user: User | AnonymousUser) -> bool:
     return access_for(user).has_anywhere(Ability.MANAGE_SITE)
+
+
+def _may_control(user: User | AnonymousUser) -> bool:
+    access = access_for(user)
+    return access.has_anywhere(Ability.CONTROL) or access.has_anywhere(Ability.LOCK_OUT)
 
 
 def _here(request: HttpRequest) -> str:
@@ -230,6 +258,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "section": _section(request),
         "here": _here(request),
         "counts": found,
-        "navigation": lambda: navigation(found(), is_manager=_is_manager(user)),
+        "navigation": lambda: navigation(
+            found(), is_manager=_is_manager(user), may_control=_may_control(user)
+        ),
         "tabs": lambda: tabs(found()),
     }

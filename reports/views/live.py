@@ -176,6 +176,7 @@ def _table(user: User, device: Device) -> dict[str, Any]:
         "may_read_now": site_selectors.may(user=user, ability=Ability.READ_NOW, site=device.site),
         "may_manage": site_selectors.may(user=user, ability=Ability.MANAGE_SITE, site=device.site),
         "open_alarms": Alarm.objects.open().filter(device=device).count(),
+        "outputs": selectors.outputs_of(user=user, device=device, now=timezone.now()),
     }
 
 

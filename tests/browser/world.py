@@ -12,13 +12,15 @@ from alarms.states import Handling
 from alarms.tests.factories import make_alarm
 from devices import ingest, live
 from devices.ingest import Batch
-from devices.models import DataSource, Device
+from devices.models import ControlOperation, DataSource, Device
 from devices.tests.factories import (
     HEALTHY,
     make_bus,
     make_device,
     make_fed_device,
     make_gateway,
+    make_lockout,
+    make_operation,
     make_source,
     make_template_version,
     make_trial,
@@ -50,6 +52,7 @@ class World:
     job: Job
     task: Task
     source: DataSource
+    control: ControlOperation
 
     def pages(self) -> list[str]:
         """Every page that Ana can open."""
@@ -115,6 +118,14 @@ class World:
             f"/meters/add/?gateway={self.device.bus.gateway_id}",
             f"/commissioning/devices/{self.device.pk}/",
             f"/commissioning/gateways/{self.device.bus.gateway_id}/",
+            "/control/",
+            "/control/?q=nothing-of-this-name",
+            f"/control/{self.control.pk}/",
+            f"/control/select/?device={self.device.pk}&output=DO1",
+            f"/sites/{site}/control/",
+            "/lockouts/",
+            "/lockouts/add/",
+            f"/lockouts/add/?site={site}",
             "/sources/",
             "/sources/?q=nothing-of-this-name",
             "/sources/add/",
@@ -207,6 +218,9 @@ def make_world() -> World:
     task = plan.tasks.get()
     bring_task(task, TaskState.ASSIGNED, cast=cast)
     save_view(user=cast.ana, page="alarms", name="紧急", query="severity=critical", now=now)
+    cast.site.is_control_allowed = True
+    cast.site.save()
+    make_lockout(room=make_room("二号配电室", site=cast.site), by=cast.bo)
     source, _key = make_source(site=cast.site, name="能管平台", last_refusals=[REFUSAL])
     make_trial(device, HEALTHY | {"P": -13.167, "Ub": 0.0})
     # Its code comes behind those of other devices, however many were made before.
@@ -220,4 +234,5 @@ def make_world() -> World:
         job=make_job(cast.ana),
         task=task,
         source=source,
+        control=make_operation(device=device, operator=cast.di),
     )
