@@ -32,6 +32,7 @@ from devices.models import (
     PointCode,
     PollShard,
     RolledDay,
+    SampleLoss,
     TrialRead,
 )
 from devices.tests.factories import (
@@ -325,6 +326,9 @@ def _rows(world: World, *places: models.Model) -> dict[str, models.Model]:
     now = timezone.now()
     door = DtuDoor.objects.create(number=0, address="::1:7502", opened_at=now, updated_at=now)
     kind = DtuProfile.objects.create(code="matrix", name=MARKUP)
+    SampleLoss.objects.create(
+        shard=0, thinned=1, dropped=1, first_at=now, last_at=now, noted_at=now
+    )
     CompactedHour.objects.create(hour=now, blocks=0, rows=0, size_bytes=0, compacted_at=now)
     RolledDay.objects.create(zone="Asia/Shanghai", day=now.date(), noted_at=now)
     named: list[models.Model] = [

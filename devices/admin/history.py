@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from devices.models import CompactedHour, Retention, RolledDay
+from devices.models import CompactedHour, Retention, RolledDay, SampleLoss
 from sites.admin.base import PlatformAdmin, RecordAdmin
 
 
@@ -55,3 +55,9 @@ class RolledDayAdmin(RecordAdmin):
     list_display = ("day", "zone", "rows", "size_bytes", "noted_at", "rolled_at")
     list_filter = ("zone",)
     date_hierarchy = "day"
+
+
+@admin.register(SampleLoss)
+class SampleLossAdmin(RecordAdmin):
+    list_display = ("noted_at", "shard", "first_at", "last_at", "thinned", "dropped")
+    date_hierarchy = "noted_at"

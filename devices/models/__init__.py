@@ -1,6 +1,12 @@
 """Templates and equipment. Samples live in a partitioned table without a model (devices.history)."""
 
-from devices.models.archive import CompactedHour, Handover, ReopenedHour, RolledDay
+from devices.models.archive import (
+    CompactedHour,
+    Handover,
+    ReopenedHour,
+    RolledDay,
+    SampleLoss,
+)
 from devices.models.commissioning import Acceptance, TrialRead
 from devices.models.control import ControlLog, ControlOperation, Lockout
 from devices.models.dialin import DtuDoor, DtuProfile, GatewaySession
@@ -52,4 +58,5 @@ __all__ = [
     "TemplateOutput",
     "TemplateVersion",
     "TrialRead",
+    "SampleLoss",
 ]

@@ -34,6 +34,29 @@ class CompactedHour(models.Model):
         return f"{self.hour:%F %H}:00"
 
 
+class SampleLoss(models.Model):
+    """Samples given up while they waited for the tables and their disk had no room. Append-only.
+
+    `thinned`: the last of their quarter hour stayed; `dropped`: nothing did. All of one shard, with
+    times between `first_at` and `last_at`. Written only by services.keeping.
+    """
+
+    shard = models.PositiveSmallIntegerField(_("采集分片"))
+    thinned = models.BigIntegerField(_("合并的采样数"))
+    dropped = models.BigIntegerField(_("丢失的采样数"))
+    first_at = models.DateTimeField(_("起始时间"))
+    last_at = models.DateTimeField(_("截止时间"))
+    noted_at = models.DateTimeField(_("记录时间"), db_index=True)
+
+    class Meta:
+        verbose_name = _("采样舍弃记录")
+        verbose_name_plural = pgettext_lazy("plural", "采样舍弃记录")
+        ordering = ["-noted_at"]
+
+    def __str__(self) -> str:
+        return f"{self.shard} {self.first_at:%F %H:%M}"
+
+
 class ReopenedHour(models.Model):
     """An hour to compact again: samples came late; `noted_at` grows with each batch."""
 

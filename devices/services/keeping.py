@@ -8,7 +8,7 @@ newest at once: it is safe by then.
 import logging
 import time
 from collections import deque
-from datetime import datetime
+from datetime import UTC, datetime
 
 import psycopg
 from django.conf import settings
@@ -17,6 +17,8 @@ from django.db import connection
 from core.patience import Patience
 from devices import live
 from devices.ingest import Batch, Fence, FenceRefused, StoreAway, ingest
+from devices.models import SampleLoss
+from devices.selectors import spool as spooled
 from devices.services.spool import Limits, Spool
 
 logger = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ class Keeper:
         self.store = Patience()
         self._held: deque[Batch] = deque()
         self._refusals = 0
+        self._is_told = True
 
     @property
     def backlog(self) -> int:
@@ -48,7 +51,8 @@ class Keeper:
     def keep(self, batch: Batch, fence: Fence, *, now: datetime, until_s: float) -> int:
         """Store what waits, as far as there is time, and the batch behind it; rows stored.
 
-        until_s: on the monotonic clock. Raises FenceRefused; the batch waits on the disk then.
+        until_s: on the monotonic clock. Whatever the tables refuse waits on the disk. Raises
+        FenceRefused.
         """
         try:
             stored = self.replay(fence, now=now, until_s=until_s)
@@ -58,9 +62,13 @@ class Keeper:
         except StoreAway as reason:
             self.note_away(reason.facts["reason"])
             stored = 0
-        except Exception:
+        except FenceRefused:
             self.put(batch)
             raise
+        except Exception:
+            # It will be tried again from the disk, where it cannot be lost.
+            logger.exception("spool.not_stored shard=%d", self.shard)
+            stored = 0
         if batch.rows:
             self.put(batch)
             live.show(batch, now=now)
@@ -101,6 +109,27 @@ class Keeper:
             for group in dropped.groups:
                 first, last = float(group.at.min()), float(group.at.max())
                 self.spool.losses.note(first, last, dropped=len(group))
+
+    def tell(self, *, now: datetime) -> None:
+        """Say how things are: in Redis what waits, in the tables what was given up.
+
+        Raises the database's errors; it is told next time then.
+        """
+        if self.backlog or self._is_told:
+            waits = spooled.SpoolFacts(self.backlog, self.spool.bytes, self.spool.oldest_at)
+            spooled.tell(self.shard, waits, now=now)
+            self._is_told = bool(self.backlog)
+        losses = self.spool.losses
+        if losses and not self.store.is_away:
+            SampleLoss.objects.create(
+                shard=self.shard,
+                thinned=losses.thinned,
+                dropped=losses.dropped,
+                first_at=datetime.fromtimestamp(losses.first_at, UTC),
+                last_at=datetime.fromtimestamp(losses.last_at, UTC),
+                noted_at=now,
+            )
+            self.spool.forget_losses()
 
     def close(self) -> None:
         """Leave what waits to the next process."""

@@ -88,7 +88,7 @@ class Poller:
         began, until_s = time.perf_counter(), _end_of_storing_s()
         fence = self._hold(now)
         if fence is None or self.plan is None:
-            self.keeper.replay(fence, now=now, until_s=until_s)
+            self._hand_in(fence, now=now, until_s=until_s)
             return None
         due = self._schedule.due(now=now.timestamp())
         jobs = self._schedule.jobs(due, now=now.timestamp())
@@ -172,6 +172,16 @@ class Poller:
             len(plan.devices),
         )
 
+    def _hand_in(self, fence: Fence | None, *, now: datetime, until_s: float) -> None:
+        """What waits on the disk, while there is nothing to read, or another worker reads."""
+        try:
+            self.keeper.replay(fence, now=now, until_s=until_s)
+            self.keeper.tell(now=now)
+        except AWAY as reason:
+            self.keeper.note_away(reason)
+        except FenceRefused:
+            self.lease.fence = None
+
     def _asked(self) -> Iterable[DeviceRead]:
         """What people had read since the last cycle."""
         while self._on_demand:
@@ -196,6 +206,7 @@ class Poller:
             is_away = self.keeper.store.is_away
             # Also while the database is away: who is heard now must not look silent later.
             self.links.note(reads, plan, now=now, is_store_away=is_away)
+            self.keeper.tell(now=now)
             if is_away:
                 return
             self.links.write_seen(now=now)

@@ -9,17 +9,19 @@ from typing import Any
 import psycopg
 import pytest
 import redis
-from django.db import IntegrityError, connection
+from django.db import connection
 from django.utils import timezone
 
 from config.children import Child, stop
 from config.embedded import Redis, child_environment
 from devices import history, live
 from devices.ingest import Batch, Fence, FenceRefused, subscribe, unsubscribe
-from devices.models import PollShard
+from devices.models import PollShard, SampleLoss
+from devices.selectors.spool import lost_rows, spool_facts
 from devices.services import keeping
 from devices.services.keeping import Keeper
 from devices.services.lease import Lease
+from devices.services.spool import Limits
 from devices.tests.factories import make_layout
 from devices.tests.samples import make_batch
 from tests.conftest import home
@@ -184,8 +186,7 @@ def test_what_the_tables_refuse_is_set_aside_and_holds_up_nobody(
     keep(keeper, sample(1), fence)
     lock.execute("ALTER TABLE reading ADD CONSTRAINT no_zero CHECK (values[1] <> 0)")
     lock.commit()
-    with pytest.raises(IntegrityError):
-        keep(keeper, sample(0), fence)
+    keep(keeper, sample(0), fence)
 
     for number in range(2, keeping.TRIES + 2):
         keep(keeper, sample(number), fence)
@@ -216,6 +217,36 @@ def test_memory_helps_while_the_disk_takes_nothing(
 
     assert rows() == [2, 3, 4]
     assert keeper.spool.losses.dropped == 2
+
+
+def test_what_waits_and_what_was_given_up_is_told(
+    lock: psycopg.Connection, fence: Fence, sample: Sample, spool_root: Path
+) -> None:
+    now = timezone.now()
+    keeper = Keeper(SHARD)
+    keeper.spool.limits = Limits(most_bytes=200, free_bytes=0)
+    lock.execute("LOCK TABLE reading")
+    for number in range(3):
+        keep(keeper, sample(number), fence)
+        # Each in a file of its own, as after a restart.
+        keeper.spool.close()
+    keep(keeper, sample(3), fence)
+    keeper.tell(now=now)
+    waiting = spool_facts(now=now)[SHARD]
+    keeper.close()
+    lock.rollback()
+
+    following = Keeper(SHARD)
+    keep(following, sample(4), fence)
+    following.tell(now=now)
+
+    assert (waiting.rows, waiting.oldest_at) == (2, sample(2).groups[0].at[0])
+    assert spool_facts(now=now) == {}
+    assert rows() == [2, 3, 4]
+    loss = SampleLoss.objects.get()
+    assert (loss.shard, loss.dropped, loss.thinned) == (SHARD, 1, 1)
+    assert loss.first_at.timestamp() == pytest.approx(sample(0).groups[0].at[0])
+    assert lost_rows() == {SHARD: (1, 1)}
 
 
 def test_without_redis_the_holder_goes_on_and_nobody_else_begins(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devices.history import Batch, LayoutGroup
@@ -89,6 +89,7 @@ def groups(draw: st.DrawFn) -> LayoutGroup:
     )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(groups(), min_size=1, max_size=3).filter(lambda some: any(map(len, some))))
 def test_a_frame_gives_back_what_was_put_in(some: list[LayoutGroup]) -> None:
     data = frames.encode(Batch(some))
@@ -100,6 +101,7 @@ def test_a_frame_gives_back_what_was_put_in(some: list[LayoutGroup]) -> None:
     assert frames.facts_of(data).bytes == len(data)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_frame_that_was_changed_anywhere_is_torn(data: st.DataObject) -> None:
     whole = bytearray(frames.encode(batch(0)))

@@ -1,15 +1,21 @@
-"""What the bell shows: alarms that wait for a look, one's overdue work, one's finished jobs."""
+"""What the bell shows: alarms that wait for a look, one's overdue work, one's finished jobs.
+
+And, for those who maintain the platform, samples that had to be given up."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from alarms.models import Alarm
 from alarms.states import Severity
+from devices.models import SampleLoss
 from sites.models import Job, User
+from sites.models.access import access_for
+from sites.rules import Ability
 from workorders.models import Task, WorkOrder
 
 MOST = 8
 JOBS_FOR = timedelta(days=1)
+LOSSES_FOR = timedelta(days=7)
 
 
 @dataclass(slots=True)
@@ -23,11 +29,12 @@ class Notices:
     tasks: list[Task] = field(default_factory=list)
     task_count: int = 0
     jobs: list[Job] = field(default_factory=list)
+    losses: list[SampleLoss] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
         """Nothing waits."""
-        return not (self.alarms or self.orders or self.tasks or self.jobs)
+        return not (self.alarms or self.orders or self.tasks or self.jobs or self.losses)
 
     @property
     def new_alarms(self) -> int:
@@ -58,4 +65,12 @@ def notices(*, user: User, now: datetime) -> Notices:
         tasks=list(tasks.with_place().order_by("due_at")[:MOST]),
         task_count=tasks.count(),
         jobs=list(jobs.order_by("-finished_at")[:MOST]),
+        losses=_losses(user, now),
     )
+
+
+def _losses(user: User, now: datetime) -> list[SampleLoss]:
+    """For those who maintain the whole platform: a shard's samples are those of many sites."""
+    if not access_for(user).has_everywhere(Ability.MANAGE_SITE):
+        return []
+    return list(SampleLoss.objects.filter(noted_at__gt=now - LOSSES_FOR)[:MOST])

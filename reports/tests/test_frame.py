@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from alarms.tests.factories import make_alarm, make_rule
+from devices.models import SampleLoss
 from devices.tests.factories import make_device
 from reports.selectors.notices import notices
 from reports.selectors.searching import find
@@ -93,6 +94,21 @@ def test_notices_are_what_waits_for_the_person(client: Client, cast: People) -> 
     page = client.get("/notices/").content.decode()
     assert "我的超期工单" in page
     assert f'href="/tasks/{task.pk}/"' in page
+
+
+def test_samples_given_up_are_told_to_who_maintains_the_platform(
+    client: Client, cast: People
+) -> None:
+    now = timezone.now()
+    facts = {"first_at": now, "last_at": now, "noted_at": now}
+    recent = SampleLoss.objects.create(shard=7, thinned=300, dropped=20, **facts)
+    facts["noted_at"] = now - timedelta(days=8)
+    SampleLoss.objects.create(shard=7, thinned=1, dropped=1, **facts)
+
+    assert notices(user=cast.adm, now=now).losses == [recent]
+    assert notices(user=cast.bo, now=now).losses == []
+    client.force_login(cast.adm)
+    assert "采集分片 7：丢失 20 条，合并 300 条" in client.get("/notices/").content.decode()
 
 
 def test_what_runs_is_told_to_staff_alone(client: Client, cast: People) -> None:

@@ -52,6 +52,7 @@ ADMIN: dict[str, Pages] = {
     "devices.retention": LIBRARY,
     "devices.compactedhour": RECORD,
     "devices.rolledday": RECORD,
+    "devices.sampleloss": RECORD,
     "devices.pointcode": LIBRARY,
     "devices.devicetemplate": LIBRARY,
     "devices.templateversion": LIBRARY,

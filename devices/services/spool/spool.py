@@ -9,10 +9,11 @@ energy can still be had; only when all is thinned does the oldest go.
 import contextlib
 import errno
 import fcntl
+import json
 import logging
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,6 +27,9 @@ logger = logging.getLogger(__name__)
 SEGMENT_BYTES = 8 * 1024 * 1024
 # So much is thinned in one go: a fraction of a second.
 THIN_BYTES = 32 * 1024 * 1024
+
+
+LOSSES = "losses.json"
 
 
 class NoRoom(OSError):
@@ -83,8 +87,10 @@ class Spool:
 
     def adopt(self) -> int:
         """Take over what a former process left; how many rows that are. Raises OSError."""
-        if self._lock is not None or not any(self._found()) or not self._take_lock():
+        is_ours = self._lock is not None
+        if is_ours or not self._is_left() or not self._take_lock():
             return 0
+        self._remember()
         for path in self._found():
             if segment := opened(path):
                 self._segments.append(segment)
@@ -157,6 +163,11 @@ class Spool:
             if not self._is_full(len(data)):
                 file.write(data)
 
+    def forget_losses(self) -> None:
+        """They were told to people."""
+        self.losses = Losses()
+        (self.folder / LOSSES).unlink(missing_ok=True)
+
     def close(self) -> None:
         """Leave what is there to the next process."""
         self._close_writer()
@@ -165,6 +176,18 @@ class Spool:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _is_left(self) -> bool:
+        """Whether there is anything of a former process."""
+        is_untold = not self.losses and (self.folder / LOSSES).exists()
+        return is_untold or any(self._found())
+
+    def _remember(self) -> None:
+        """What a killed process gave up and had not told."""
+        if self.losses:
+            return
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            self.losses = Losses(**json.loads((self.folder / LOSSES).read_text()))
 
     def _found(self) -> list[Path]:
         """Segments in the order in which they were begun."""
@@ -279,9 +302,12 @@ class Spool:
         return True
 
     def _lose(self, heads: list[frames.Facts], *, thinned: int = 0, dropped: int = 0) -> None:
-        if not heads:
+        if not thinned and not dropped:
             return
         self.losses.note(heads[0].first_at, heads[-1].last_at, thinned=thinned, dropped=dropped)
+        # For the next process, should this one not live to tell.
+        with contextlib.suppress(OSError):
+            (self.folder / LOSSES).write_text(json.dumps(asdict(self.losses)))
         logger.error(
             "spool.given_up folder=%s thinned=%d dropped=%d", self.folder.name, thinned, dropped
         )
