@@ -12,7 +12,7 @@ from config.embedded import temporary_services
 from config.testing import take_kept
 
 ROOT = Path(__file__).resolve().parent.parent
-OPEN_FILES = 65_536
+OPEN_FILES = 262_144
 
 
 def launch(name: str) -> int:
@@ -36,7 +36,12 @@ def launch(name: str) -> int:
 
 
 def allow_files() -> None:
-    """One socket per gateway on each side."""
+    """One socket per gateway on each side; root may have as many as it likes."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    limit = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    if hard == resource.RLIM_INFINITY or hard >= OPEN_FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, hard))
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
+    except (OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
