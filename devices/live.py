@@ -5,7 +5,7 @@ A cache of what was stored: losing it loses nothing, the next cycle fills it aga
 
 import logging
 import struct
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -153,37 +153,47 @@ def latest(
     return {key[0]: sample for key, sample in _read(site_id, device_ids) if not key[1]}
 
 
-def latest_points(*, device_ids: Collection[int]) -> dict[int, list[LatestPoint]]:
+def latest_points(
+    *,
+    device_ids: Collection[int],
+    codes: Collection[str] | None = None,
+    site_of: Mapping[int, int] | None = None,
+) -> dict[int, list[LatestPoint]]:
     """The newest value of every point by device, each with its own time, in the layout's order.
 
-    A register that is read seldom keeps the value, and the time, of its last reading.
+    A register that is read seldom keeps the value, and the time, of its last reading. codes: only
+    these points; site_of: the devices' sites, when the caller knows them.
     """
     fresh: dict[int, Latest] = {}
     seldom: dict[int, Latest] = {}
-    for (device_id, is_slow), sample in _read(None, device_ids):
+    for (device_id, is_slow), sample in _read(None, device_ids, site_of):
         (seldom if is_slow else fresh)[device_id] = sample
     result = {}
     for device_id, sample in fresh.items():
-        older = {point.code: point for point in points_of(seldom.get(device_id))}
+        older = {point.code: point for point in points_of(seldom.get(device_id), codes)}
         result[device_id] = [
             older.get(point.code, point)
             if point.value is None and point.quality == Quality.GOOD
             else point
-            for point in points_of(sample)
+            for point in points_of(sample, codes)
         ]
     return result
 
 
-def points_of(sample: Latest | None) -> Iterator[LatestPoint]:
-    """The points of a sample; one that was not sampled has no value and good quality."""
+def points_of(sample: Latest | None, codes: Collection[str] | None = None) -> Iterator[LatestPoint]:
+    """The points of a sample, all or those of some codes; one that was not sampled has no value and
+    good quality.
+    """
     if sample is None:
         return
     layout = positions([sample.layout_id]).get(sample.layout_id)
     if layout is None:
         return
-    codes = layout.value_codes + layout.counter_codes
+    known = layout.value_codes + layout.counter_codes
     numbers = [*sample.values.tolist(), *sample.counters.tolist()]
-    for place, (code, number) in enumerate(zip(codes, numbers, strict=True)):
+    for place, (code, number) in enumerate(zip(known, numbers, strict=True)):
+        if codes is not None and code not in codes:
+            continue
         is_bad = sample.quality == Quality.BAD or _flagged(sample.flags, place)
         yield LatestPoint(
             code=code,
@@ -260,10 +270,12 @@ def _pack_rows(group: LayoutGroup) -> list[bytes]:
 
 
 def _read(
-    site_id: int | None, device_ids: Collection[int] | None
+    site_id: int | None,
+    device_ids: Collection[int] | None,
+    site_of: Mapping[int, int] | None = None,
 ) -> Iterator[tuple[tuple[int, bool], Latest]]:
     try:
-        found = _of_site(site_id) if site_id is not None else _of_devices(device_ids or ())
+        found = _of_site(site_id) if site_id is not None else _of_devices(device_ids or (), site_of)
     except redis.RedisError as reason:
         store_state.is_down(reason)
         return
@@ -280,17 +292,19 @@ def _of_site(site_id: int) -> Found:
     return list(found.items())
 
 
-def _of_devices(device_ids: Collection[int]) -> Found:
+def _of_devices(device_ids: Collection[int], site_of: Mapping[int, int] | None) -> Found:
     by_site: dict[int, list[bytes]] = {}
-    places = Device.objects.filter(pk__in=device_ids).values_list("pk", "site_id")
-    for device_id, site_id in places:
+    if site_of is None:
+        rows = Device.objects.filter(pk__in=device_ids).values_list("pk", "site_id")
+        site_of = dict(rows)
+    for device_id, site_id in site_of.items():
         fields = by_site.setdefault(site_id, [])
         fields += [_field(device_id), _field(device_id) + _SLOW]
     pipeline = store_state.client.pipeline(transaction=False)
     for site_id, fields in by_site.items():
         pipeline.hmget(_key(site_id), fields)
-    rows = zip(by_site.values(), pipeline.execute(), strict=True)
-    return [pair for fields, row in rows for pair in zip(fields, row, strict=True)]
+    answers = zip(by_site.values(), pipeline.execute(), strict=True)
+    return [pair for fields, row in answers for pair in zip(fields, row, strict=True)]
 
 
 def _key(site_id: int) -> str:

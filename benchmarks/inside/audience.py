@@ -113,7 +113,7 @@ def _turn_pages(script: Script, heard: Heard, stop: threading.Event) -> None:
                 return
 
 
-async def _run(script: Script, result: Path) -> None:
+async def _run(script: Script) -> Heard:
     heard, stop = Heard(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     done = threading.Event()
@@ -128,9 +128,10 @@ async def _run(script: Script, result: Path) -> None:
         window.cancel()
     await asyncio.gather(*windows, return_exceptions=True)
     await turning
-    result.write_text(json.dumps(asdict(heard)))
+    return heard
 
 
 if __name__ == "__main__":
     given = json.loads(Path(sys.argv[1]).read_text())
-    uvloop.run(_run(Script(**given), Path(sys.argv[2])))
+    listened = uvloop.run(_run(Script(**given)))
+    Path(sys.argv[2]).write_text(json.dumps(asdict(listened)))

@@ -70,13 +70,14 @@ def main() -> None:
     home = Path(os.environ["DIANWU_HOME"])
     name = "district" if options.districts == 1 else "ten_districts"
     counts = home / "counts.npy"
-    heard = Heard()
-    with field(gateways=gateways, port=port, counts=counts) as meters:
-        address = Address(host="127.0.0.1", port=_free_port())
-        with parts.running(home=home, address=address, poll_shards=options.shards) as crew:
-            with _looked_at(options, address.port, people, home) as (watching, heard):
-                others = {"meters": meters.pid} | ({"audience": watching} if watching else {})
-                windows = list(_windows(options, crew, others))
+    address = Address(host="127.0.0.1", port=_free_port())
+    with (
+        field(gateways=gateways, port=port, counts=counts) as meters,
+        parts.running(home=home, address=address, poll_shards=options.shards) as crew,
+        _looked_at(options, address.port, people, home) as (watching, heard),
+    ):
+        others = {"meters": meters.pid} | ({"audience": watching} if watching else {})
+        windows = list(_windows(options, crew, others))
     figures = _figures(options, windows, heard)
     figures |= _compared(np.load(counts), windows[-1])
     report(name, figures, options.json)
@@ -167,9 +168,7 @@ def _cookie(user: User) -> str:
 # --- Measuring
 
 
-def _windows(
-    options: argparse.Namespace, crew: Crew, others: dict[str, int]
-) -> Iterator[Window]:
+def _windows(options: argparse.Namespace, crew: Crew, others: dict[str, int]) -> Iterator[Window]:
     """Measured windows until one has no late cycle, each with fewer gateways than the one before."""
     keep = 1.0
     for attempt in range(ATTEMPTS):
@@ -192,7 +191,8 @@ def _measure(options: argparse.Namespace, crew: Crew, others: dict[str, int]) ->
     told = time.monotonic()
     while time.monotonic() < until:
         _wait(crew, 1.0)
-        cycles_ms += PollShard.objects.values_list("cycle_ms", flat=True)
+        found = PollShard.objects.values_list("cycle_ms", flat=True)
+        cycles_ms += [ms for ms in found if ms is not None]
         if time.monotonic() - told > 60:
             told = time.monotonic()
             print(f"  late cycles {_late_cycles() - late}, {_spent(groups, cpu)}", flush=True)
@@ -258,9 +258,7 @@ def _stored(window: Window) -> tuple[int, int]:
     """Rows and points with a time in the window."""
     begin, end = (datetime.fromtimestamp(moment, UTC) for moment in (window.begin, window.end))
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM reading WHERE at >= %s AND at < %s", [begin, end]
-        )
+        cursor.execute("SELECT count(*) FROM reading WHERE at >= %s AND at < %s", [begin, end])
         (rows,) = cursor.fetchone()
     return rows, rows * POINTS
 
@@ -325,7 +323,7 @@ def _by_address(pages: list[tuple[float, str, float, int]]) -> dict[str, float]:
 def _percentiles(numbers: list[float]) -> dict[str, float]:
     if not numbers:
         return {"n": 0}
-    array = np.array([number for number in numbers if number is not None])
+    array = np.array(numbers)
     found = {f"p{q:g}": round(float(np.percentile(array, q)), 3) for q in (50, 95, 99)}
     return {"n": len(array), **found, "max": round(float(array.max()), 3)}
 

@@ -83,18 +83,20 @@ def _copy(model: type[Model], times: int) -> None:
 
     A row with key k of r rows becomes k + r · copy; so does what it refers to.
     """
-    table = model._meta.db_table  # noqa: SLF001 - the name Django gives it
-    rows = model._default_manager.count()
-    columns = {
-        field.column: _copied(model, field.column) for field in model._meta.concrete_fields
-    }
+    facts = model._meta  # noqa: SLF001 - the names Django gives
+    table = facts.db_table
+    rows = model.objects.count()  # type: ignore[attr-defined]
+    names = [field.column for field in facts.concrete_fields if field.column]
+    columns = {name: _copied(model, name) for name in names}
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(columns.values())}"  # noqa: S608
             f" FROM {table} p, generate_series(1, %s) n",
             [times - 1],
         )
-        cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), %s)", [rows * times])
+        cursor.execute(
+            f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), %s)", [rows * times]
+        )
 
 
 def _copied(model: type[Model], column: str) -> str:
@@ -102,7 +104,10 @@ def _copied(model: type[Model], column: str) -> str:
     of_site = ("number", "name") if model is Site else ()
     if column in of_site:
         return f"left(p.{column}, 20) || '-' || n"
-    counts: Mapping[str, int] = {"id": UNITS if model in {Circuit, Device} else 1, "circuit_id": UNITS}
+    counts: Mapping[str, int] = {
+        "id": UNITS if model in {Circuit, Device} else 1,
+        "circuit_id": UNITS,
+    }
     if column in {"site_id", "room_id", "transformer_id", "gateway_id", "bus_id"}:
         return f"p.{column} + n"
     return f"p.{column} + {counts[column]} * n" if column in counts else f"p.{column}"

@@ -53,7 +53,7 @@ def groups_of(crew: Crew, others: Mapping[str, int]) -> dict[int, str]:
 
 def cpu_s(groups: Mapping[int, str]) -> dict[str, float]:
     """CPU seconds, user and system, since their start, by name; PostgreSQL and Redis too."""
-    leaders = groups | _services()
+    leaders = {**groups, **_services()}
     seconds: dict[str, float] = dict.fromkeys(leaders.values(), 0.0)
     for pid, _name, fields in _processes():
         # A server process of PostgreSQL leads a group of its own.

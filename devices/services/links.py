@@ -6,7 +6,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
@@ -14,10 +14,8 @@ from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F,
 from django.db.models.functions import Coalesce, Greatest
 
 from devices import live
-from devices.drivers import DeviceRead
 from devices.models import Device, Gateway, LinkEvent
 from devices.services.lease import ORPHAN_PATIENCE_S, orphans
-from devices.services.plan import Plan, PlannedDevice
 from devices.signals import link_changed
 from devices.states import LinkError
 
@@ -25,13 +23,8 @@ logger = logging.getLogger(__name__)
 
 Linked = type[Gateway] | type[Device]
 
-SEEN_EVERY_S = 60.0
 NO_WORKER = LinkError.NO_WORKER.value
 SILENT = LinkError.SILENT.value
-# The device spoke, even if it said no.
-_SPOKE = ("exception:", "short")
-# Says nothing about the device: it left the plan before its turn.
-_CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,108 +39,6 @@ class Verdict:
     at: datetime
     reason: str = ""
     seen_at: datetime | None = None
-
-
-@dataclass(slots=True)
-class Link:
-    """What a worker knows of one. seen_at: last answer, or when the worker began to listen.
-
-    is_fresh: it answered since `last_seen_at` was last written.
-    """
-
-    silence_s: float
-    seen_at: float
-    is_online: bool | None
-    is_fresh: bool = False
-
-    def see(self, at: float) -> None:
-        """It answered."""
-        self.seen_at = max(self.seen_at, at)
-        self.is_fresh = True
-
-    def is_news(self, now: datetime) -> bool:
-        """Silent for longer than allowed, and not yet known to be."""
-        return self.is_online is not False and now.timestamp() - self.seen_at > self.silence_s
-
-
-@dataclass(slots=True)
-class LinkBook:
-    """The links of one poll worker; the tables follow it.
-
-    A new worker gives everybody the whole silence before it believes in one.
-    """
-
-    gateways: dict[int, Link] = field(default_factory=dict)
-    devices: dict[int, Link] = field(default_factory=dict)
-    written_at: float = 0.0
-
-    def follow(self, plan: Plan, *, now: datetime) -> None:
-        """Learn the links of a plan; what is known already stays known."""
-        gateways = {gateway.pk: gateway.silence_s for gateway in plan.gateways.values()}
-        devices = {device.pk: device.gateway.silence_s for device in plan.devices.values()}
-        self.gateways = _learn(Gateway, self.gateways, gateways, now)
-        self.devices = _learn(Device, self.devices, devices, now)
-
-    def note(
-        self,
-        reads: Iterable[DeviceRead],
-        plan: Plan,
-        *,
-        now: datetime,
-        is_store_away: bool = False,
-    ) -> None:
-        """Take the outcome of a cycle and write what changed, unless the database is away.
-
-        Raises the database's errors; the same verdicts are found again in the next cycle then.
-        """
-        verdicts: dict[Linked, dict[int, Verdict]] = {Gateway: {}, Device: {}}
-        heard, missed = _sorted(reads, plan)
-        for read in heard:
-            for model, pk, link in self._both(plan.devices[read.device_id]):
-                link.see(read.at)
-                if link.is_online is not True:
-                    verdicts[model][pk] = _up(pk, read.at)
-        for read in missed:
-            for model, pk, link in self._both(plan.devices[read.device_id]):
-                if link.is_news(now):
-                    verdicts[model][pk] = _down(pk, link, read.error or "", now)
-        if not is_store_away:
-            self._judge(verdicts)
-
-    def write_seen(self, *, now: datetime, is_last: bool = False) -> None:
-        """Write `last_seen_at` of everybody heard since the last time, once a minute.
-
-        Who answers but is offline in the table, by a sweep's verdict, comes back here.
-        """
-        if not is_last and now.timestamp() - self.written_at < SEEN_EVERY_S:
-            return
-        back = {}
-        for model in (Gateway, Device):
-            links = self._links(model)
-            fresh = {pk: link.seen_at for pk, link in links.items() if link.is_fresh}
-            offline = [pk for pk in _write_seen(model, fresh) if links[pk].is_online]
-            back[model] = [_up(pk, fresh[pk]) for pk in offline]
-            for pk in fresh:
-                links[pk].is_fresh = False
-        decide(back[Gateway], back[Device])
-        self.written_at = now.timestamp()
-
-    def _judge(self, verdicts: dict[Linked, dict[int, Verdict]]) -> None:
-        decide(verdicts[Gateway].values(), verdicts[Device].values())
-        for model, some in verdicts.items():
-            for pk, verdict in some.items():
-                self._links(model)[pk].is_online = verdict.is_online
-
-    def _both(self, device: PlannedDevice) -> tuple[tuple[Linked, int, Link], ...]:
-        """A device and its gateway: who hears the one has heard the other."""
-        gateway_pk = device.gateway.pk
-        return (
-            (Device, device.pk, self.devices[device.pk]),
-            (Gateway, gateway_pk, self.gateways[gateway_pk]),
-        )
-
-    def _links(self, model: Linked) -> dict[int, Link]:
-        return self.gateways if model is Gateway else self.devices
 
 
 def decide(gateways: Iterable[Verdict], devices: Iterable[Verdict]) -> int:
@@ -180,8 +71,8 @@ def heard(newest: Mapping[int, float], *, silence_s: float, now: datetime) -> in
     """
     moment = now.timestamp()
     seen = {pk: min(at, moment) for pk, at in newest.items()}
-    offline = _write_seen(Device, seen)
-    back = [_up(pk, seen[pk]) for pk in offline if moment - seen[pk] <= silence_s]
+    offline = write_seen(Device, seen)
+    back = [up(pk, seen[pk]) for pk in offline if moment - seen[pk] <= silence_s]
     return decide([], back)
 
 
@@ -245,45 +136,9 @@ def _is_past(moment: datetime, gateway: Gateway, now: datetime) -> bool:
     return now - moment > timedelta(seconds=gateway.silence_s)
 
 
-def _sorted(reads: Iterable[DeviceRead], plan: Plan) -> tuple[list[DeviceRead], list[DeviceRead]]:
-    """Reads that were answered, if only with a refusal, and reads that were not."""
-    heard: list[DeviceRead] = []
-    missed: list[DeviceRead] = []
-    for read in reads:
-        if read.device_id not in plan.devices or read.error == _CLOSED:
-            continue
-        spoke = read.error is None or read.blocks is not None or read.error.startswith(_SPOKE)
-        (heard if spoke else missed).append(read)
-    return heard, missed
-
-
-def _up(pk: int, at: float) -> Verdict:
+def up(pk: int, at: float) -> Verdict:
     moment = datetime.fromtimestamp(at, UTC)
     return Verdict(pk, is_online=True, at=moment, seen_at=moment)
-
-
-def _down(pk: int, link: Link, reason: str, now: datetime) -> Verdict:
-    seen_at = datetime.fromtimestamp(link.seen_at, UTC) if link.is_fresh else None
-    return Verdict(pk, is_online=False, at=now, reason=reason, seen_at=seen_at)
-
-
-def _learn(
-    model: Linked, known: dict[int, Link], silences: dict[int, float], now: datetime
-) -> dict[int, Link]:
-    states = _states(model, [pk for pk in silences if pk not in known])
-    links = {}
-    for pk, silence_s in silences.items():
-        links[pk] = known.get(pk) or Link(silence_s, now.timestamp(), states.get(pk))
-        links[pk].silence_s = silence_s
-    return links
-
-
-def _states(model: Linked, pks: list[int]) -> dict[int, bool | None]:
-    """What the table says, by key; thousands of keys are one parameter."""
-    table = model._meta.db_table  # noqa: SLF001 - the name Django gives it
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT id, is_online FROM {table} WHERE id = ANY(%s)", [pks])  # noqa: S608
-        return dict(cursor.fetchall())
 
 
 def _decide(model: Linked, verdicts: list[Verdict]) -> list[LinkEvent]:
@@ -316,8 +171,8 @@ def _decide(model: Linked, verdicts: list[Verdict]) -> list[LinkEvent]:
     ]
 
 
-def _write_seen(model: Linked, seen: dict[int, float]) -> list[int]:
-    """Write the times in one statement; who is not online in the table although it answers."""
+def write_seen(model: Linked, seen: Mapping[int, float]) -> list[int]:
+    """Write when they were last heard, in epoch seconds, in one statement; who is not online in the table although it answers."""
     if not seen:
         return []
     table = model._meta.db_table  # noqa: SLF001 - the name Django gives it

@@ -27,7 +27,7 @@ from devices.models import PollShard
 from devices.services import control_running
 from devices.services.keeping import Keeper
 from devices.services.lease import Lease
-from devices.services.links import LinkBook
+from devices.services.link_book import LinkBook
 from devices.services.on_demand import Answer, Listener, Question, told
 from devices.services.plan import Plan, PlanLoader, plan_key
 from devices.services.sampling import samples
@@ -40,6 +40,8 @@ READING_SHARE = 0.7
 # A pause in the answers after which the slow buses are left for the next cycle.
 SETTLE_S = 0.05
 PLAN_CHECK_S = 3.0
+# The part of a worker's time that may go into asking whether its plan has changed.
+PLAN_CHECK_SHARE = 0.02
 # Part of a tick after which what waits for the tables is left for the next one.
 STORING_SHARE = 0.9
 # How long a worker waits for a database that is away, before it goes on reading meters.
@@ -74,6 +76,7 @@ class Poller:
         self._schedule = Schedule()
         self._checked_at = 0.0
         self.keeper = Keeper(shard)
+        self._check_every_s = PLAN_CHECK_S
         self._on_demand: deque[DeviceRead] = deque()
         self._listener = Listener(shard, self._answer)
         self.pool.start()
@@ -216,12 +219,19 @@ class Poller:
                 late_cycles=F("late_cycles") + int(cycle.is_late),
             )
             moment = now.timestamp()
-            if abs(moment - self._checked_at) >= PLAN_CHECK_S:
+            if abs(moment - self._checked_at) >= self._check_every_s:
                 self._checked_at = moment
-                if plan_key(self.shard) != plan.key or moment >= plan.expires_at:
+                if self._is_changed(plan) or moment >= plan.expires_at:
                     self._load(now)
         except AWAY as reason:
             self.keeper.note_away(reason)
+
+    def _is_changed(self, plan: Plan) -> bool:
+        """Whether the tables say something else now; large shards ask less often."""
+        began = time.perf_counter()
+        key = plan_key(self.shard)
+        self._check_every_s = max(PLAN_CHECK_S, (time.perf_counter() - began) / PLAN_CHECK_SHARE)
+        return key != plan.key
 
     async def _answer(self, question: Question) -> Answer:
         """Remote control, or a reading; both ahead of the polls."""

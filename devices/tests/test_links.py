@@ -13,7 +13,8 @@ from devices import live
 from devices.models import Device, Gateway, LinkEvent
 from devices.services import links
 from devices.services.lease import ORPHAN_PATIENCE_S, Lease
-from devices.services.links import LinkBook, Verdict, decide
+from devices.services.link_book import LinkBook
+from devices.services.links import Verdict, decide
 from devices.services.plan import PlanLoader
 from devices.signals import link_changed
 from devices.tests.factories import make_bus, make_device, make_gateway, make_layout
@@ -104,7 +105,7 @@ def test_who_answers_comes_back_although_a_sweep_said_otherwise(device: Device) 
     book = LinkBook()
     book.follow(PlanLoader(SHARD).load(now=now), now=now)
     book.devices[device.pk].is_online = True
-    book.devices[device.pk].see(now.timestamp())
+    book.hear(Device, device.pk, now.timestamp())
     Device.objects.update(is_online=False)
 
     book.write_seen(now=now)
@@ -118,7 +119,7 @@ def test_who_fell_silent_since_does_not_come_back_by_being_written(device: Devic
     now = timezone.now()
     book = LinkBook()
     book.follow(PlanLoader(SHARD).load(now=now), now=now)
-    book.devices[device.pk].see(now.timestamp())
+    book.hear(Device, device.pk, now.timestamp())
     book.devices[device.pk].is_online = False
     Device.objects.update(is_online=False)
 
@@ -135,15 +136,38 @@ def test_last_seen_is_written_at_most_once_a_minute(
     now = timezone.now()
     book = LinkBook()
     book.follow(PlanLoader(SHARD).load(now=now), now=now)
+    Device.objects.update(is_online=True)
+    book.devices[device.pk].is_online = True
+    book.hear(Device, device.pk, now.timestamp())
     book.write_seen(now=now)
-    book.devices[device.pk].see(now.timestamp())
 
     with django_assert_num_queries(0):
-        book.write_seen(now=now + timedelta(seconds=59))
+        later = now + timedelta(seconds=59)
+        book.hear(Device, device.pk, later.timestamp())
+        book.write_seen(now=later)
 
-    Device.objects.update(is_online=True)
     with django_assert_num_queries(1):
-        book.write_seen(now=now + timedelta(seconds=61))
+        later = now + timedelta(seconds=61)
+        book.hear(Device, device.pk, later.timestamp())
+        book.write_seen(now=later)
+
+    device.refresh_from_db()
+    assert device.last_seen_at == later
+
+
+def test_what_was_heard_since_the_last_writing_is_written_at_the_end(device: Device) -> None:
+    now = timezone.now()
+    book = LinkBook()
+    book.follow(PlanLoader(SHARD).load(now=now), now=now)
+    book.hear(Device, device.pk, now.timestamp())
+    book.write_seen(now=now)
+    last = now + timedelta(seconds=30)
+    book.hear(Device, device.pk, last.timestamp())
+
+    book.write_seen(now=last, is_last=True)
+
+    device.refresh_from_db()
+    assert device.last_seen_at == last
 
 
 def sweep_twice(now: datetime) -> int:

@@ -161,7 +161,8 @@ def power_of(devices: QuerySet[Device], *, now: datetime) -> dict[int, Power]:
     rows = list(
         devices.values_list("pk", "site_id", Coalesce("bus__gateway__period_s", "source__period_s"))
     )
-    found = live.latest_points(device_ids=[pk for pk, _site, _period in rows])
+    site_of = {pk: site_id for pk, site_id, _period in rows}
+    found = live.latest_points(device_ids=site_of.keys(), codes=[POWER], site_of=site_of)
     sums: dict[int, list[float]] = {}
     meters: dict[int, int] = {}
     for pk, site_id, period_s in rows:
@@ -170,10 +171,7 @@ def power_of(devices: QuerySet[Device], *, now: datetime) -> dict[int, Power]:
         sums.setdefault(site_id, []).extend(
             point.value
             for point in found.get(pk, [])
-            if point.code == POWER
-            and point.value is not None
-            and point.quality == Quality.GOOD
-            and point.at >= oldest
+            if point.value is not None and point.quality == Quality.GOOD and point.at >= oldest
         )
     return {
         site_id: Power(
