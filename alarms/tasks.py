@@ -6,9 +6,11 @@ from celery import shared_task
 from django.utils import timezone
 
 from alarms import services
+from core.pacing import SWEEP_SHARE, paced
 
 
 @shared_task(name="alarms.tasks.sweep_alarms")
+@paced(SWEEP_SHARE)
 def sweep_alarms(**_: Any) -> None:
     """Ignored alarms come back, lost links and samples left behind are looked at again."""
     services.sweep(now=timezone.now())

@@ -7,6 +7,7 @@ from celery import shared_task
 from celery.signals import worker_shutdown
 from django.utils import timezone
 
+from core.pacing import SWEEP_SHARE, paced
 from devices import history
 from devices.services import compacting, control_running, links, polling, rolling, tallies
 from devices.services.ticker import Ticker
@@ -24,6 +25,7 @@ def poll_shard(*, shard: int, **_: Any) -> None:
 
 
 @shared_task(name="devices.tasks.sweep_links")
+@paced(SWEEP_SHARE)
 def sweep_links(**_: Any) -> None:
     """Silence that no poll worker can notice."""
     links.sweep(now=timezone.now())
@@ -60,6 +62,7 @@ def roll_days(**_: Any) -> None:
 
 
 @shared_task(name="devices.tasks.count_samples")
+@paced(SWEEP_SHARE)
 def count_samples(**_: Any) -> None:
     """Data completeness of the hours that samples came into."""
     tallies.count(now=timezone.now())
