@@ -11,6 +11,7 @@ from devices.models.commissioning import Acceptance, TrialRead
 from devices.models.control import ControlLog, ControlOperation, Lockout
 from devices.models.dialin import DtuDoor, DtuProfile, GatewaySession
 from devices.models.equipment import Device, LinkEvent, Meter, PointOverride, Ratio
+from devices.models.exchanges import CounterReading, MeterExchange
 from devices.models.gateways import FIRST_DOOR, Bus, Gateway, PollShard
 from devices.models.outputs import TemplateOutput
 from devices.models.retention import Retention
@@ -32,6 +33,7 @@ __all__ = [
     "ControlLog",
     "ControlOperation",
     "CountedZone",
+    "CounterReading",
     "DataSource",
     "Device",
     "DeviceTemplate",
@@ -45,6 +47,7 @@ __all__ = [
     "LinkEvent",
     "Lockout",
     "Meter",
+    "MeterExchange",
     "PointCode",
     "PointOverride",
     "PollShard",

@@ -145,6 +145,13 @@ class Meter(models.Model):
     serial = models.CharField(_("表号"), max_length=60)
     installed_at = models.DateTimeField(_("安装时间"))
     removed_at = models.DateTimeField(_("拆除时间"), null=True, blank=True)
+    rolls_at = models.FloatField(
+        _("满度 (kWh)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("表计显示归零时的读数，如 100000；不归零则留空。"),
+    )
 
     objects = DeviceScopedQuerySet.as_manager()
 

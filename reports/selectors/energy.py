@@ -1,8 +1,8 @@
 """Energy from counters: differences between hours, never negative, with what is not known said.
 
-A counter that runs backwards was reset or exchanged: that hour's energy is unknown and counts as
-none. An hour without a reading is a gap: the energy across it is known from its two ends, when
-exactly it was used is not.
+An exchange of the meter counts by the readings written down. A counter that was reset or jumps
+higher than can flow leaves that hour unknown; it counts as none. An hour without a reading is a
+gap: the energy across it is known from its two ends, when exactly it was used is not.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from core.time import day_bounds, local_day, month_bounds
-from devices import history
+from devices import history, selectors
+from devices.drivers.counters import UNKNOWN, Counter, steps
 from devices.history.codec import Floats
 from devices.models import Device
 
@@ -24,7 +25,7 @@ class Energy:
     """Active energy of some meters over a half-open period.
 
     `kwh` is None without two readings of any meter. `gap_hours`: hours, of any meter, at whose end
-    there was no reading; `resets`: hours in which a counter ran backwards.
+    there was no reading; `resets`: hours of which something is unknown (drivers.counters.UNKNOWN).
     """
 
     start: datetime
@@ -48,35 +49,38 @@ class SiteEnergy:
 
 
 def site_energy(*, devices: list[Device], zone: str, now: datetime) -> SiteEnergy:
-    """The sum over the incomers of a site, on its own days; two queries."""
+    """The sum over the incomers of a site, on its own days."""
     day = local_day(now, zone)
     month = month_bounds(day, zone)[0]
     yesterday, today = (day_bounds(day - timedelta(days=ago), zone)[0] for ago in (1, 0))
     moments = hours_between(min(month, yesterday), now)
-    readings = history.counters_at(
-        device_ids=[device.pk for device in devices], code=IMPORT, moments=moments, within=_HOUR
-    )
+    ids = [device.pk for device in devices]
+    readings = history.counters_at(device_ids=ids, code=IMPORT, moments=moments, within=_HOUR)
+    counters = selectors.counters(device_ids=ids, code=IMPORT)
+    at_s = np.array([moment.timestamp() for moment in moments])
 
     def part(start: datetime, end: datetime) -> Energy:
         kept = [place for place, at in enumerate(moments) if start <= at <= end]
-        return energy_of([row[kept] for row in readings.values()], start, end)
+        rows = [(readings[pk][kept], counters[pk]) for pk in ids]
+        return energy_of(at_s[kept], rows, start, end)
 
     return SiteEnergy(
         today=part(today, now), yesterday=part(yesterday, today), month=part(month, now)
     )
 
 
-def energy_of(readings: list[Floats], start: datetime, end: datetime) -> Energy:
+def energy_of(
+    at_s: Floats, rows: list[tuple[Floats, Counter]], start: datetime, end: datetime
+) -> Energy:
     """Energy from hourly readings of each meter, NaN where there is none."""
     known: list[float] = []
     gaps = resets = 0
-    for row in readings:
-        there = row[~np.isnan(row)]
-        gaps += len(row) - len(there)
-        steps = np.diff(there)
-        resets += int(np.count_nonzero(steps < 0))
-        if len(there) > 1:
-            known.append(float(steps.clip(min=0).sum()))
+    for row, counter in rows:
+        gaps += int(np.isnan(row).sum())
+        found = steps(at_s.tolist(), row.tolist(), counter, slack_s=_HOUR.total_seconds())
+        resets += sum(step.odd in UNKNOWN for step in found)
+        if found:
+            known.append(sum(step.kwh for step in found))
     return Energy(start, end, sum(known) if known else None, gaps, resets)
 
 

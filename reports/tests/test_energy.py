@@ -8,6 +8,7 @@ import pytest
 
 from core.time import day_bounds
 from devices import ingest
+from devices.drivers.counters import Counter
 from devices.models import Device
 from devices.tests.factories import make_bus, make_device, make_gateway, make_template_version
 from devices.tests.samples import make_batch
@@ -40,7 +41,10 @@ NAN = math.nan
 def test_energy_is_the_sum_of_differences(
     readings: list[list[float]], kwh: float | None, gaps: int, resets: int
 ) -> None:
-    found = energy_of([np.array(row, float) for row in readings], NOW, NOW)
+    rows = [(np.array(row, float), Counter()) for row in readings]
+    at_s = 3600.0 * np.arange(max(map(len, readings), default=0))
+
+    found = energy_of(at_s, rows, NOW, NOW)
 
     assert (found.kwh, found.gap_hours, found.resets) == (kwh, gaps, resets)
     assert found.is_whole == (kwh is not None and not gaps and not resets)
