@@ -23,6 +23,8 @@ class SitePageFilter(SiteFilter):
             ("online", pgettext_lazy("site", "在线")),
             ("offline", pgettext_lazy("site", "离线")),
             ("defect", pgettext_lazy("site", "有缺陷")),
+            ("accepted", pgettext_lazy("site", "已接入")),
+            ("unaccepted", pgettext_lazy("site", "未接入")),
         ],
         method="filter_condition",
         label=_("情况"),

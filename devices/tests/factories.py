@@ -11,8 +11,8 @@ from typing import Any
 from django.utils import timezone
 
 from devices.drivers import Words
-from devices.drivers.codec import encode
 from devices.drivers.points import load_points
+from devices.drivers.simulator.still import answer
 from devices.models import (
     Acceptance,
     Bus,
@@ -227,14 +227,7 @@ HEALTHY: Mapping[str, float] = {
 def words_of(version: TemplateVersion, values: Mapping[str, float]) -> list[Words | None]:
     """What a meter that has these values would answer to a trial, block by block."""
     planned = planned_version(version)
-    held: dict[tuple[int, int], int] = {}
-    for register in planned.profile.registers:
-        for place, word in enumerate(encode(register, values.get(register.code, 0.0))):
-            held[register.function_code, register.address + place] = word
-    return [
-        [held.get((b.function_code, b.address + place), 0) for place in range(b.count)]
-        for b in planned.asks[-1].blocks
-    ]
+    return answer(planned.profile, planned.asks[-1].blocks, values)
 
 
 def make_trial(device: Device, values: Mapping[str, float] = HEALTHY, **facts: Any) -> TrialRead:

@@ -81,6 +81,8 @@ class SiteFigures(serializers.Serializer[Any]):
     )
     offline = serializers.IntegerField()
     defect = serializers.IntegerField(help_text="With an open order of kind `defect`.")
+    accepted = serializers.IntegerField(help_text="With a device whose acceptance stands.")
+    connected_percent = NumberField(allow_null=True, help_text="Connection rate: accepted ÷ total.")
 
     def get_by_state(self, row: towns.SiteCounts) -> dict[str, int]:
         return row.by_state

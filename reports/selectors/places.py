@@ -20,7 +20,7 @@ from django.db.models.functions import Coalesce
 from alarms.models import Alarm
 from alarms.states import Severity
 from devices import live
-from devices.models import Device, Gateway
+from devices.models import Acceptance, Device, Gateway
 from devices.states import Quality
 from sites.models import Circuit, Site, User
 from sites.rules import DataClass
@@ -34,11 +34,11 @@ POWER = "P"
 
 
 def with_conditions(sites: QuerySet[Site]) -> QuerySet[Site]:
-    """Adds is_offline, is_online, is_abnormal and has_defect.
+    """Adds is_offline, is_online, is_abnormal, has_defect and is_accepted.
 
     Offline: it has gateways in use that are silent, and none that answers. Online: one answers.
     Abnormal: offline, or with an open critical or major alarm. Defect: with an open order of kind
-    消缺.
+    消缺. Accepted: with a device whose acceptance stands (connection rate, DOMAIN.md §1).
     """
     found = _facts()
     offline = found["has_silent"] & ~found["is_online"]
@@ -47,6 +47,7 @@ def with_conditions(sites: QuerySet[Site]) -> QuerySet[Site]:
         is_offline=_flag(offline),
         is_abnormal=_flag(found["is_severe"] | offline),
         has_defect=_flag(found["has_defect"]),
+        is_accepted=_flag(found["is_accepted"]),
     )
 
 
@@ -55,7 +56,7 @@ def with_facts(sites: QuerySet[Site]) -> QuerySet[Site]:
     return sites.annotate(**{name: _flag(condition) for name, condition in _facts().items()})
 
 
-FACTS = ("is_online", "has_silent", "is_severe", "has_defect")
+FACTS = ("is_online", "has_silent", "is_severe", "has_defect", "is_accepted")
 
 
 class Facts(NamedTuple):
@@ -65,6 +66,7 @@ class Facts(NamedTuple):
     has_silent: bool
     is_severe: bool
     has_defect: bool
+    is_accepted: bool
 
     @property
     def is_offline(self) -> bool:
@@ -85,6 +87,7 @@ def _facts() -> dict[str, Q]:
         gateways.filter(is_online=False),
         severe,
         defects,
+        Device.objects.filter(pk__in=Acceptance.objects.standing().order_by().values("device")),
     )
     return {
         name: Q(pk__in=found.order_by().values("site"))
@@ -196,6 +199,8 @@ CONDITIONS = {
     "online": Q(is_online=True),
     "offline": Q(is_offline=True),
     "defect": Q(has_defect=True),
+    "accepted": Q(is_accepted=True),
+    "unaccepted": Q(is_accepted=False),
 }
 
 

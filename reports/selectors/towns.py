@@ -22,7 +22,11 @@ _BY_STATE = {
 
 @dataclass(frozen=True, slots=True)
 class SiteCounts:
-    """Sites by state and condition; `online` and the last two count sites in operation only."""
+    """Sites by state and condition; `online` and the last two count sites in operation only.
+
+    accepted: sites with a device whose acceptance stands. All sites on file are planned ones, so
+    the connection rate is accepted ÷ total (DOMAIN.md §1).
+    """
 
     total: int = 0
     running: int = 0
@@ -33,6 +37,7 @@ class SiteCounts:
     defect: int = 0
     online: int = 0
     offline: int = 0
+    accepted: int = 0
     abnormal_running: int = 0
     defect_only: int = 0
 
@@ -45,6 +50,11 @@ class SiteCounts:
             Site.State.OPERATION.value: self.running,
             Site.State.OUT_OF_SERVICE.value: self.out_of_service,
         }
+
+    @property
+    def connected_percent(self) -> float | None:
+        """The connection rate."""
+        return 100 * self.accepted / self.total if self.total else None
 
     @property
     def parts(self) -> list[tuple[int, str]]:
@@ -113,6 +123,8 @@ def _counted(state: str, facts: places.Facts) -> Iterator[str]:
         yield "defect"
     if facts.is_offline:
         yield "offline"
+    if facts.is_accepted:
+        yield "accepted"
     if state == Site.State.OPERATION:
         yield from _counted_running(facts)
 

@@ -22,7 +22,7 @@ from alarms.states import Condition, Handling
 from devices import history
 from devices.drivers.simulator.tree import LINE_LOSS
 from devices.drivers.simulator.world import World
-from devices.models import Device, Gateway, SiteTally
+from devices.models import Acceptance, Device, Gateway, MeterExchange, SiteTally
 from devices.services import templates
 from devices.services.simulation import device_name, simulated_gateways
 from reports.services import demo as demos
@@ -243,6 +243,19 @@ def test_planned_work_was_generated_and_done(made: Demo) -> None:
     for task in Task.objects.prefetch_related("log"):
         rows = sorted(task.log.all(), key=lambda row: row.pk)
         assert all(before.at <= after.at for before, after in pairwise(rows))
+
+
+def test_devices_were_accepted_and_one_meter_exchanged(made: Demo) -> None:
+    running = {site.pk for site in made.sites if site.state == Site.State.OPERATION}
+    accepted = Acceptance.objects.standing().filter(device__in=made.devices)
+    objecting = [row.checks for row in accepted if row.objections]
+
+    assert {row.device.site_id for row in accepted.select_related("device")} == running
+    assert len(accepted) == sum(one.site_id in running for one in made.devices)
+    assert objecting == []
+    exchange = MeterExchange.objects.get(device__in=made.devices)
+    assert made.begins_at < exchange.at < made.now
+    assert exchange.removed.readings.get().last == exchange.installed.readings.get().first > 0
 
 
 def test_completeness_of_the_past_is_counted(made: Demo) -> None:

@@ -16,7 +16,9 @@ from alarms.states import Handling, Severity
 from alarms.tests.factories import make_alarm, make_rule
 from devices import live
 from devices.models import Device, SiteTally
+from devices.services import commissioning
 from devices.tests.factories import (
+    make_acceptance,
     make_bus,
     make_device,
     make_gateway,
@@ -71,6 +73,12 @@ def build(chance: random.Random, cast: People, now: datetime) -> None:
             answers = chance.choice([True, False, None])
             Device.objects.filter(pk=device.pk).update(is_online=answers)
             devices.append(device)
+            if chance.random() < 0.4:
+                accepted = make_acceptance(device)
+                if chance.random() < 0.3:
+                    commissioning.withdraw(
+                        acceptance=accepted, reason="误验收", by=cast.ana, now=now
+                    )
         furnish(chance, cast, site, devices, rules, now)
 
 
@@ -152,6 +160,12 @@ def expected(org: int, now: datetime, zone: str) -> dict[str, int]:
         "sites": sql(f"SELECT count(*) {sites}", org),
         "abnormal": sql(f"SELECT count(*) {sites} AND ({severe} OR ({silent}))", org),
         "offline": sql(f"SELECT count(*) {sites} AND {silent}", org),
+        "accepted": sql(
+            f"SELECT count(*) {sites} AND EXISTS (SELECT 1 FROM devices_acceptance a"
+            " JOIN devices_device d ON d.id = a.device_id"
+            " WHERE d.site_id = s.id AND a.withdrawn_at IS NULL)",
+            org,
+        ),
         "defect": sql(f"SELECT count(*) {sites} AND {defect}", org),
         "sites-online": sql(
             f"SELECT count(*) {sites} AND s.state = 'operation' AND {answering}", org

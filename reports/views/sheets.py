@@ -27,6 +27,8 @@ def town_sheet(request: HttpRequest) -> HttpResponseBase:
         Field(_("投运"), lambda row: row.sites.running),
         Field(pgettext("site", "异常"), lambda row: row.sites.abnormal),
         Field(pgettext("site", "缺陷"), lambda row: row.sites.defect),
+        Field(_("已接入"), lambda row: row.sites.accepted),
+        Field(_("接入率"), lambda row: _rounded(row.sites.connected_percent), unit="%"),
         Field(_("今日数据完整率"), lambda row: _rounded(row.share.percent), unit="%"),
         Field(_("统计时间"), lambda _row: now),
     ]

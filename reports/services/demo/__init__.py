@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from devices.services import tallies
-from reports.services.demo import equipment, lines, papers, people, places
+from reports.services.demo import acceptances, equipment, lines, papers, people, places
 from reports.services.demo.document import PASSWORD, Demo, Size, document
 from reports.services.demo.incidents import incidents
 from reports.services.demo.shares import Apart, Share, Told, hurry, together
@@ -58,6 +58,7 @@ def build(*, now: datetime, size: Size) -> Demo:
     for site, facts in places.make_sites(demo=demo):
         equipment.equip(demo=demo, site=site, facts=facts)
     people.make_users(demo=demo)
+    acceptances.accept_devices(demo=demo)
     make_plans(demo=demo)
     return demo
 
@@ -81,6 +82,7 @@ def _live_through(
         pass
     # The last of the past is due at its own pace; the faster one counts from when polling begins.
     tallies.recount(start=demo.now, end=clock() + POLLING_BEGINS)
+    acceptances.exchange_one(demo=demo, now=clock())
     equipment.go_live(demo=demo, now=clock())
     lines.heard_of(now=clock())
     left = together([mine.left_behind(), *(one.left_behind() for one in others)])
