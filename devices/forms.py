@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from devices.models import Bus, DataSource, Device, Gateway, Meter, Ratio, TemplateVersion
-from devices.services import batches, commissioning, equipment
+from devices.rules import FIRST_YEAR, LAST_YEAR
+from devices.services import batches, commissioning, equipment, exchanges
 from devices.states import VersionState
 from sites.models import Circuit, Room, Site
 
@@ -30,6 +33,8 @@ else:
     _BusFormSet = _RatioFormSet = _MeterFormSet = forms.BaseInlineFormSet
 
 LONGEST_TEMPLATE_BYTES = 1_000_000
+# Counters whose readings are asked for at an exchange.
+COUNTERS = ("EPI", "EPE", "EQI", "EQE")
 
 
 class DeviceForm(_DeviceForm):
@@ -333,3 +338,72 @@ class LockoutForm(forms.Form):
         devices = cast(forms.ModelChoiceField, self.fields["device"])
         rooms.queryset = Room.objects.filter(site=site)
         devices.queryset = Device.objects.filter(site=site)
+
+
+LOCAL = "%Y-%m-%dT%H:%M"
+
+
+class ExchangeForm(forms.Form):
+    """An exchange of the meter: when, which, and what both displays showed."""
+
+    at = forms.DateTimeField(
+        label=_("换表时间"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL),
+        input_formats=[LOCAL, f"{LOCAL}:%S"],
+    )
+    serial = forms.CharField(label=_("新表号"), max_length=60)
+    reason = forms.CharField(label=_("换表原因"), max_length=200)
+    rolls_at = forms.FloatField(
+        label=_("新表满度 (kWh)"),
+        required=False,
+        min_value=1,
+        max_value=1e12,
+        help_text=_("可空；表计显示归零时的读数，如 100000。"),
+    )
+    template_version = forms.ModelChoiceField(
+        label=_("新表设备模板"),
+        queryset=TemplateVersion.objects.none(),
+        required=False,
+        empty_label=_("不变"),
+    )
+    ct = forms.FloatField(
+        label=_("新 CT 变比"),
+        required=False,
+        min_value=0.001,
+        max_value=1e6,
+        help_text=_("不变则留空。"),
+    )
+    pt = forms.FloatField(label=_("新 PT 变比"), required=False, min_value=0.001, max_value=1e6)
+
+    def __init__(self, *args: Any, device: Device, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._zone = ZoneInfo(device.site.timezone)
+        versions = TemplateVersion.objects.filter(state=VersionState.PUBLISHED)
+        cast(Any, self.fields["template_version"]).queryset = versions.select_related("template")
+        self.codes = [c for c in COUNTERS if c in device.template_version.layout.counter_codes]
+        ends = {"last": _("旧表 %(code)s 末次读数"), "first": _("新表 %(code)s 起始读数")}
+        for code in self.codes:
+            for end, label in ends.items():
+                self.fields[f"{end}_{code}"] = forms.FloatField(
+                    label=label % {"code": code},
+                    required=code == exchanges.IMPORT,
+                    min_value=0,
+                    max_value=1e12,
+                )
+
+    def clean_at(self) -> datetime:
+        """As typed, in the site's zone."""
+        at: datetime = timezone.make_naive(self.cleaned_data["at"])
+        if not FIRST_YEAR <= at.year <= LAST_YEAR:
+            raise ValidationError(_("时间须在 1970 年至 2199 年之间。"))
+        return at.replace(tzinfo=self._zone)
+
+    def exchange(self) -> exchanges.Exchange:
+        """What is wanted, for the service."""
+        given = dict(self.cleaned_data)
+        ends: dict[str, dict[str, float]] = {"last": {}, "first": {}}
+        for code in self.codes:
+            for end, readings in ends.items():
+                if (reading := given.pop(f"{end}_{code}")) is not None:
+                    readings[code] = reading
+        return exchanges.Exchange(**given, last=ends["last"], first=ends["first"])

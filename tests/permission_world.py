@@ -29,6 +29,7 @@ from devices.models import (
     DtuProfile,
     LinkEvent,
     Lockout,
+    MeterExchange,
     PointCode,
     PollShard,
     RolledDay,
@@ -38,6 +39,7 @@ from devices.models import (
 from devices.tests.factories import (
     make_acceptance,
     make_device,
+    make_exchange,
     make_fed_device,
     make_lockout,
     make_operation,
@@ -91,6 +93,7 @@ class World:
     device: Device
     trial: TrialRead
     acceptance: Acceptance
+    exchange: MeterExchange
     alarm: Alarm
     verified_alarm: Alarm
     recovered_alarm: Alarm
@@ -254,6 +257,7 @@ def build() -> World:
         device=device,
         trial=make_trial(device),
         acceptance=make_acceptance(make_device(bus=device.bus)),
+        exchange=make_exchange(make_device(bus=device.bus)),
         alarm=alarm,
         verified_alarm=verified,
         recovered_alarm=recovered,

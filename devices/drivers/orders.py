@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 
+import numpy as np
+
 from devices.drivers import BIT_FUNCTION_CODES, Block, Order, Profile, Register, Words
 from devices.drivers.codec import Decoder, Read
 
@@ -85,7 +87,9 @@ def _decoded(
         for register in profile.registers
     )
     bare = replace(profile, registers=registers)
-    values, counters, _quality, _bad = Decoder(bare, blocks).decode([read])
+    # In a wrong order any pattern may come up, also such as no value has.
+    with np.errstate(invalid="ignore"):
+        values, counters, _quality, _bad = Decoder(bare, blocks).decode([read])
     codes = (*bare.value_codes, *bare.counter_codes)
     numbers = [*values[0].tolist(), *counters[0].tolist()]
     return {code: x if isfinite(x) else None for code, x in zip(codes, numbers, strict=True)}

@@ -150,9 +150,9 @@ def current(values: Values, place: Place) -> Finding:
         return Finding("current", "unknown", "current_none", facts)
     if place.clamp_a:
         return _against_clamp(most, place, facts | {"clamp": place.clamp_a})
-    if place.is_secondary and most / place.ct > _MOST_SECONDARY_A:
-        proposed = _snapped_to_rated(place)
-        return Finding("current", "failed", "secondary_high", facts, proposed=proposed)
+    # Without a CT a meter may well carry more than 6 A itself.
+    if place.is_secondary and place.ct > 1 and most / place.ct > _MOST_SECONDARY_A:
+        return Finding("current", "failed", "secondary_high", facts, proposed=1.0)
     if place.rated_current_a and most > 1.2 * place.rated_current_a:
         return Finding("current", "failed", "over_rated", facts | {"rated": place.rated_current_a})
     return Finding("current", "unknown", "clamp_missing", facts)
@@ -329,11 +329,6 @@ def _snapped(ratio: float, known: Sequence[float]) -> float | None:
     """The nearest ratio that is made; None when none is near."""
     nearest = min(known, key=lambda one: abs(one - ratio) / one)
     return nearest if abs(nearest - ratio) <= _SNAP_OFF * nearest else None
-
-
-def _snapped_to_rated(place: Place) -> float | None:
-    """Over 6 A at the secondary side, the meter's values are primary ones already."""
-    return 1.0 if place.ct > 1 else None
 
 
 def _half(angle: float) -> float:

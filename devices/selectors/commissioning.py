@@ -6,7 +6,7 @@ from typing import Any
 
 from core.errors import Forbidden, NotFound
 from devices.drivers.orders import ORDERS
-from devices.models import Acceptance, Device, Gateway, PointCode, TrialRead
+from devices.models import Acceptance, Device, Gateway, MeterExchange, PointCode, TrialRead
 from devices.selectors.points import device_for, gateway_for
 from devices.states import Check, CheckVerdict, finding_words
 from sites import selectors as site_selectors
@@ -96,6 +96,21 @@ def acceptance_for(*, user: User, pk: int) -> Acceptance:
         raise NotFound
     device_to_commission(user=user, pk=row.device_id)
     return row
+
+
+def exchange_for(*, user: User, pk: int) -> MeterExchange:
+    """An exchange of a meter, for the same people. Raises NotFound, Forbidden."""
+    row = MeterExchange.objects.filter(pk=pk).first()
+    if row is None:
+        raise NotFound
+    device_to_commission(user=user, pk=row.device_id)
+    return row
+
+
+def exchanges_of(device: Device) -> list[MeterExchange]:
+    """All, the newest first, with what both displays showed."""
+    rows = device.exchanges.select_related("removed", "installed", "by", "undone_by")
+    return list(rows.prefetch_related("removed__readings__point", "installed__readings__point"))
 
 
 def trial_of(device: Device) -> TrialRead | None:

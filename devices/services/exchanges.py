@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import isnan
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -61,6 +63,22 @@ class MonthEnergy:
     before_kwh: float | None
     after_kwh: float | None
     is_whole: bool
+
+
+def initial(*, device: Device, now: datetime) -> dict[str, object]:
+    """What the form begins with: now in the site's zone, and what the old meter's displays showed last."""
+    local = now.astimezone(ZoneInfo(device.site.timezone)).replace(tzinfo=None)
+    found: dict[str, object] = {"at": local}
+    for code in ("EPI", "EPE", "EQI", "EQE"):
+        if code not in device.template_version.layout.counter_codes:
+            continue
+        ids = [device.pk]
+        rows = history.counters_at(device_ids=ids, code=code, moments=[now], within=_HOUR)
+        stored = float(rows[device.pk][0])
+        factor = selectors.counters(device_ids=ids, code=code)[device.pk].segments[-1].factor
+        if not isnan(stored):
+            found[f"last_{code}"] = round(stored / factor, 3)
+    return found
 
 
 def preview(*, device: Device, exchange: Exchange, now: datetime) -> MonthEnergy:

@@ -23,6 +23,7 @@ from devices.models import (
     Gateway,
     Layout,
     Lockout,
+    MeterExchange,
     PointCode,
     Register,
     TemplateOutput,
@@ -32,6 +33,7 @@ from devices.models import (
 from devices.services import (
     commissioning,
     control_journal,
+    exchanges,
     lockouts,
     sources,
     templates,
@@ -284,3 +286,17 @@ def make_lockout(*, room: Room, by: User, **facts: Any) -> Lockout:
     usual = {"worker": "张师傅", "reason": "更换接触器", "permit_number": "GZP-7"}
     work = lockouts.Work(site=room.site, room=room, device=None, **(usual | facts))
     return lockouts.lock_out(work=work, by=by, now=timezone.now())
+
+
+def make_exchange(device: Device, **facts: Any) -> MeterExchange:
+    """Its meter was exchanged a minute ago."""
+    now = timezone.now()
+    known: dict[str, Any] = {
+        "at": now - timedelta(minutes=1),
+        "serial": f"SN-{next(_numbers)}",
+        "reason": "到期轮换",
+        "last": {"EPI": 1234.5},
+        "first": {"EPI": 0.5},
+    }
+    wanted = exchanges.Exchange(**known | facts)
+    return exchanges.exchange_meter(device=device, exchange=wanted, by=None, now=now)

@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
 from core.errors import Changed, Invalid
 from devices import ingest, selectors
@@ -172,3 +175,32 @@ def test_a_device_whose_meter_was_never_entered(cast: People) -> None:
     counter = selectors.counters(device_ids=[device.pk], code="EPI")[device.pk]
     found = steps([AT.timestamp() - 60, AT.timestamp() + 60], [1095.0, 7.2], counter)
     assert [(step.kwh, step.odd) for step in found] == [(0.0, Odd.HALF)]
+
+
+def test_by_hand_from_the_preview_to_the_way_back(cast: People, client: Client) -> None:
+    device = make_measured(cast)
+    client.force_login(cast.ana)
+    address = reverse("devices:exchange", args=[device.pk])
+    body = {
+        "at": "2026-11-20T09:30",
+        "serial": "NEW-2",
+        "reason": "到期轮换",
+        "last_EPI": "1095",
+        "first_EPI": "7",
+    }
+
+    looked = client.post(address, body | {"action": "preview"})
+    assert looked.context["month"].is_whole
+    assert not MeterExchange.objects.exists()
+    refused = client.post(address, body | {"action": "confirm", "at": "2199-01-01T00:00"})
+    assert (refused.status_code, refused.context["form"].errors.keys()) == (400, {"at"})
+    client.post(address, body | {"action": "confirm"})
+
+    row = MeterExchange.objects.get()
+    assert (row.at, row.by, row.installed.serial) == (AT, cast.ana, "NEW-2")  # type: ignore[union-attr]
+    assert "1,095" in client.get(address).content.decode()
+    client.post(reverse("devices:exchange-undo", args=[row.pk]))
+    row.refresh_from_db()
+    assert row.undone_at is not None
+    assert row.undone_at <= timezone.now()
+    assert device.meters.get().serial == "OLD-1"

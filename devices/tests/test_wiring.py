@@ -131,6 +131,8 @@ def test_voltage_tells_the_pt_ratio(
         (100.0, replace(PLACE, clamp_a=150.0), "ct_wrong", 60.0),
         # The platform multiplies what the meter has multiplied before.
         (4000.0, PLACE, "secondary_high", 1.0),
+        # A direct meter carries what it measures.
+        (40.0, replace(PLACE, ct=1), "clamp_missing", None),
         (260.0, Place(phase_nominal_v=230.94, rated_current_a=200), "over_rated", None),
         (50.0, Place(phase_nominal_v=230.94, clamp_a=100.0), "ct_inside", None),
         (0.5, PLACE, "current_none", None),

@@ -10,6 +10,7 @@ from devices.views.commissioning import (
     commission_withdraw,
 )
 from devices.views.control import control_detail, control_list, control_move, control_select
+from devices.views.exchanges import exchange, exchange_undo
 from devices.views.lockouts import (
     control_site,
     control_switch,
@@ -42,6 +43,8 @@ __all__ = [
     "control_select",
     "control_site",
     "control_switch",
+    "exchange",
+    "exchange_undo",
     "live",
     "lockout_add",
     "lockout_end",

@@ -17,6 +17,7 @@ from devices.tests.factories import (
     HEALTHY,
     make_bus,
     make_device,
+    make_exchange,
     make_fed_device,
     make_gateway,
     make_lockout,
@@ -126,6 +127,7 @@ class World:
             "/lockouts/",
             "/lockouts/add/",
             f"/lockouts/add/?site={site}",
+            f"/exchanges/devices/{self.device.pk}/",
             "/sources/",
             "/sources/?q=nothing-of-this-name",
             "/sources/add/",
@@ -222,6 +224,7 @@ def make_world() -> World:
     cast.site.save()
     make_lockout(room=make_room("二号配电室", site=cast.site), by=cast.bo)
     source, _key = make_source(site=cast.site, name="能管平台", last_refusals=[REFUSAL])
+    make_exchange(device)
     make_trial(device, HEALTHY | {"P": -13.167, "Ub": 0.0})
     # Its code comes behind those of other devices, however many were made before.
     version = device.template_version

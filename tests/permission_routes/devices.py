@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
 
 from sites.rules import Ability, Role
 from tests.permission_routes.facts import (
@@ -52,6 +55,18 @@ def seen(world: World) -> dict[str, Any]:
 
 def seen_of_all(world: World) -> dict[str, Any]:
     return {"seen": f"{world.device.pk}@{world.trial.read_at.isoformat()}"}
+
+
+def exchange(_world: World) -> dict[str, Any]:
+    at = timezone.localtime(timezone=ZoneInfo("Asia/Shanghai"))
+    return {
+        "at": f"{at:%Y-%m-%dT%H:%M}",
+        "serial": "SN-2",
+        "reason": "到期轮换",
+        "last_EPI": 100,
+        "first_EPI": 0,
+        "action": "confirm",
+    }
 
 
 def reason(_world: World) -> dict[str, Any]:
@@ -156,6 +171,8 @@ PAGES: dict[str, list[Case]] = {
         ),
     ],
     "devices:lockout-end": [write("lockout", ENDS)],
+    "devices:exchange": [read("device", MANAGE), write("device", MANAGE, exchange)],
+    "devices:exchange-undo": [write("exchange", MANAGE)],
     "devices:source-list": [read(who=MANAGERS)],
     "devices:source-add": [
         read(who=MANAGERS),

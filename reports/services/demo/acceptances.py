@@ -73,4 +73,14 @@ def _values(device: Device) -> dict[str, float]:
         found |= {f"P{phase}": active, f"Q{phase}": reactive, f"S{phase}": apparent}
         found |= {f"PF{phase}": POWER_FACTOR}
     temperatures = dict.fromkeys(("T1", "T2", "T3", "T4", "T_oil", "T_amb"), 32.0)
-    return found | temperatures | {"IR": 24.0, "Uln_avg": phase_v, "I_avg": amperes, "EPI": 12.0}
+    return (
+        found
+        | temperatures
+        | {
+            "IR": 24.0,
+            "Uln_avg": phase_v,
+            "Ull_avg": phase_v * sqrt(3),
+            "I_avg": amperes,
+            "EPI": 12.0,
+        }
+    )
