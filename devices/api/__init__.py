@@ -10,6 +10,7 @@ from devices.api.equipment import (
     GatewaysEndpoint,
     PointsEndpoint,
 )
+from devices.api.exchanges import ExchangesEndpoint, UndoEndpoint
 from devices.api.ingest import IngestEndpoint
 from devices.api.meters import MetersEndpoint
 from devices.api.search import SearchEndpoint
@@ -32,6 +33,8 @@ urlpatterns = [
     path("devices/<int:pk>/latest/", DeviceLatestEndpoint.as_view(), name="api-device-latest"),
     path("devices/<int:pk>/series/", SeriesEndpoint.as_view(), name="api-device-series"),
     path("devices/<int:pk>/read-now/", ReadNowEndpoint.as_view(), name="api-device-read-now"),
+    path("devices/<int:pk>/exchanges/", ExchangesEndpoint.as_view(), name="api-device-exchanges"),
+    path("exchanges/<int:pk>/undo/", UndoEndpoint.as_view(), name="api-exchange-undo"),
     path("devices/<int:pk>/trial/", TrialEndpoint.as_view(), name="api-device-trial"),
     path(
         "devices/<int:pk>/acceptances/",

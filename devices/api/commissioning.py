@@ -26,7 +26,7 @@ class TrialBody(Body):
     template_version = IdField(required=False)
     bus = IdField(required=False)
     unit_id = serializers.IntegerField(required=False, min_value=1, max_value=247)
-    clamp_a = serializers.FloatField(
+    clamp_a = NumberField(
         required=False, allow_null=True, default=None, min_value=0.001, max_value=100_000
     )
 

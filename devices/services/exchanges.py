@@ -177,6 +177,10 @@ def _require_sense(device: Device, exchange: Exchange, now: datetime) -> None:
     present = device.meters.filter(removed_at__isnull=True).first()
     if present is not None and exchange.at <= present.installed_at:
         wrong["at"] = [_("更换时间必须晚于现有表计的安装时间。")]
+    known = device.template_version.layout.counter_codes
+    for end, shown in (("last", exchange.last), ("first", exchange.first)):
+        if odd := [code for code in shown if code not in known]:
+            wrong[end] = [_("设备没有累计量“%(code)s”。") % {"code": odd[0]}]
     if not exchange.serial.strip():
         wrong["serial"] = [_("请填写新表号。")]
     if not exchange.reason.strip():

@@ -69,6 +69,10 @@ def exchange(_world: World) -> dict[str, Any]:
     }
 
 
+def exchange_by_api(_world: World) -> dict[str, Any]:
+    return {"at": timezone.now().isoformat(), "serial": "SN-2", "reason": "到期轮换"}
+
+
 def reason(_world: World) -> dict[str, Any]:
     return {"reason": "接线有误"}
 
@@ -214,6 +218,11 @@ API: dict[str, list[Case]] = {
     ],
     # Nobody collects in this test: whoever may ask is told that nothing answers.
     "api-device-read-now": [Case(READ_NOW, "POST", at={"pk": "device"}, body=nothing, ok=502)],
+    "api-device-exchanges": [
+        read("device", MANAGE, shows=False),
+        write("device", MANAGE, exchange_by_api, ok=201),
+    ],
+    "api-exchange-undo": [write("exchange", MANAGE, ok=200)],
     "api-device-trial": [write("device", MANAGE, nothing, ok=200)],
     "api-device-acceptances": [
         read("device", MANAGE, shows=False),
