@@ -3,6 +3,14 @@
 from django.urls import path
 
 from devices.api.commissioning import AcceptancesEndpoint, TrialEndpoint, WithdrawEndpoint
+from devices.api.control import (
+    ControlEndpoint,
+    ControlLogEndpoint,
+    ControlMovesEndpoint,
+    ControlsEndpoint,
+    LockoutEndEndpoint,
+    LockoutsEndpoint,
+)
 from devices.api.equipment import (
     DeviceEndpoint,
     DevicesEndpoint,
@@ -22,6 +30,16 @@ from devices.api.values import (
 )
 
 urlpatterns = [
+    path("control-operations/", ControlsEndpoint.as_view(), name="api-controls"),
+    path("control-operations/<int:pk>/", ControlEndpoint.as_view(), name="api-control"),
+    path("control-operations/<int:pk>/log/", ControlLogEndpoint.as_view(), name="api-control-log"),
+    path(
+        "control-operations/<int:pk>/moves/",
+        ControlMovesEndpoint.as_view(),
+        name="api-control-moves",
+    ),
+    path("lockouts/", LockoutsEndpoint.as_view(), name="api-lockouts"),
+    path("lockouts/<int:pk>/end/", LockoutEndEndpoint.as_view(), name="api-lockout-end"),
     path("ingest/", IngestEndpoint.as_view(), name="api-ingest"),
     path("search/", SearchEndpoint.as_view(), name="api-search"),
     path("points/", PointsEndpoint.as_view(), name="api-points"),

@@ -1,9 +1,26 @@
 """What became of a switching, and the table of its moves."""
 
+from pathlib import Path
+
 import pytest
+from django.conf import settings
 
 from devices.rules import control_verdict
 from devices.states import CONTROL, ControlMove, ControlState
+from sites.rules import Ability
+
+
+def test_the_document_draws_the_table() -> None:
+    text = (Path(settings.BASE_DIR) / "docs" / "states" / "control.md").read_text(encoding="utf-8")
+
+    assert f"```mermaid\n{CONTROL.mermaid()}```" in text
+    for edge in CONTROL.edges:
+        row = (
+            f"| {edge.source.label} `{edge.source}` | {edge.move.label} `{edge.move}` "
+            f"| {edge.target.label} `{edge.target}` "
+            f"| {Ability(edge.ability).label if edge.ability else '–'} |"
+        )
+        assert row in text, f"docs/states/control.md lacks this row:\n{row}"
 
 
 @pytest.mark.parametrize("source", list(ControlState))

@@ -238,6 +238,28 @@ API: dict[str, list[Case]] = {
         )
     ],
     "api-points": [read(shows=False)],
+    "api-controls": [
+        read(),
+        # Nobody collects in this test: whoever may select is told that nothing answers.
+        Case(
+            CONTROL,
+            "POST",
+            body=lambda world: (
+                switching(world) | {"device": world.device.pk, "output": "DO1", "wanted": True}
+            ),
+            ok=409,
+        ),
+    ],
+    "api-control": [read("control")],
+    "api-control-log": [read("control")],
+    "api-control-moves": [
+        write("control", CONTROL, lambda _w: {"move": "refuse", "note": "票号不符"}, ok=200)
+    ],
+    "api-lockouts": [
+        read(),
+        write("", LOCK_OUT, lambda world: lockout_facts(world) | {"site": world.site.pk}, ok=201),
+    ],
+    "api-lockout-end": [write("lockout", ENDS, ok=200)],
     # The key of a data source opens it, nobody's token or session does.
     "api-ingest": [Case(dict.fromkeys(PEOPLE, SIGN_IN), "POST", body=nothing)],
     "api-search": [read(query=lambda world: {"q": world.device.name})],
