@@ -105,7 +105,10 @@ class SiteAdmin(ScopedAdmin):
     fieldsets = (
         (None, {"fields": ("number", "name", "name_en", "enterprise", "team", "state")}),
         (_("位置"), {"fields": ("address", ("latitude_deg", "longitude_deg"), "timezone")}),
-        (_("电气"), {"fields": ("nominal_voltage_v", "commissioned_on")}),
+        (
+            _("电气"),
+            {"fields": ("nominal_voltage_v", "commissioned_on", "is_control_allowed")},
+        ),
         (_("联系"), {"fields": (("contact_name", "contact_phone"),)}),
         (_("记录"), {"fields": _STAMPS}),
     )
