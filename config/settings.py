@@ -273,6 +273,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "AlarmMoveEnum": "alarms.states.Move",
+        "ControlCommandEnum": "devices.states.ControlCommand",
+        "ControlMoveEnum": "devices.states.ControlMove",
+        "ControlStateEnum": "devices.states.ControlState",
         "HandlingEnum": "alarms.states.Handling",
         "JobStateEnum": "sites.states.JobState",
         "OrderKindEnum": "workorders.states.Kind",

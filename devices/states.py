@@ -267,6 +267,15 @@ class ControlMove(TextChoices):
     LOSE = "lose", pgettext_lazy("control move", "失去结果")
 
 
+class ControlCommand(TextChoices):
+    """The moves that people make of an operation that is selected."""
+
+    CONFIRM = ControlMove.CONFIRM.value, pgettext_lazy("control move", "监护确认")
+    EXECUTE = ControlMove.EXECUTE.value, pgettext_lazy("control move", "执行")
+    REFUSE = ControlMove.REFUSE.value, pgettext_lazy("control move", "监护拒绝")
+    CANCEL = ControlMove.CANCEL.value, pgettext_lazy("control move", "撤销")
+
+
 _CONTROL = Ability.CONTROL
 
 CONTROL = Life(

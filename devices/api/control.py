@@ -25,17 +25,13 @@ from devices.api.references import DeviceReference
 from devices.filters import ControlFilter, LockoutFilter
 from devices.models import ControlLog, ControlOperation, Device, Lockout
 from devices.services import control, lockouts
-from devices.states import ControlMove
+from devices.states import ControlCommand, ControlMove
 from sites import selectors as site_selectors
 from sites.api.references import PersonReference, RoomReference, SiteReference
 from sites.models import Room
 from sites.rules import Ability
 
 DOOR = "api"
-MOVES = tuple(
-    (move.value, move.label)
-    for move in (ControlMove.CONFIRM, ControlMove.EXECUTE, ControlMove.REFUSE, ControlMove.CANCEL)
-)
 
 
 class SelectBody(Body):
@@ -51,7 +47,7 @@ class SelectBody(Body):
 class ControlMoveBody(Body):
     """A move: the guardian confirms or refuses, the operator executes or withdraws."""
 
-    move = serializers.ChoiceField(choices=MOVES)
+    move = serializers.ChoiceField(choices=ControlCommand.choices)
     seen = TextField(
         max_length=40,
         required=False,
@@ -120,7 +116,9 @@ class ControlDetail(ControlRow):
     class Meta(ControlRow.Meta):
         fields = [*ControlRow.Meta.fields, "seen", "moves"]
 
-    @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(choices=MOVES)))
+    @extend_schema_field(
+        serializers.ListField(child=serializers.ChoiceField(choices=ControlCommand.choices))
+    )
     def get_moves(self, operation: ControlOperation) -> list[str]:
         moves = selectors.control_moves(
             user=self.context["request"].user, operation=operation, now=timezone.now()
