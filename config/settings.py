@@ -129,7 +129,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     "socket_keepalive": True,
-    # Without a limit whoever sends a task waits for a Redis that is away, for ever.
+    # Who sends a task, perhaps inside a cycle, waits no longer for a Redis that is away.
     "max_retries": 2,
     "interval_start": 0,
     "interval_step": 0.2,

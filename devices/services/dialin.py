@@ -69,9 +69,10 @@ def serve(*, host: str, port: int, door: int, stop: threading.Event) -> None:
             if poller.plan is not None:
                 if not is_open:
                     opened = poller.pool.open_door(host, port)
-                    book.open(address=f"{host}:{opened}", now=now)
                     is_open = True
-                if book.is_due(now):
+                    book.open(address=f"{host}:{opened}", now=now)
+                # DTUs must not wait for a database that is away.
+                if book.is_due(now) and not poller.keeper.store.is_away:
                     book.write(poller.pool.sessions(), poller.pool.strangers(), now=now)
             stop.wait(max(0.0, settings.POLL_TICK_S - (time.monotonic() - began)))
     finally:
@@ -90,11 +91,13 @@ class CallBook:
     def open(self, *, address: str, now: datetime) -> None:
         """Nobody is connected yet, whatever a former process left behind."""
         logger.info("door.open number=%d address=%s", self._door, address)
-        self._hang_up(now)
-        DtuDoor.objects.update_or_create(
-            number=self._door,
-            defaults={"address": address, "opened_at": now, "strangers": {}, "updated_at": now},
-        )
+        facts = {"address": address, "opened_at": now, "strangers": {}, "updated_at": now}
+        try:
+            self._hang_up(now)
+            DtuDoor.objects.update_or_create(number=self._door, defaults=facts)
+        except AWAY as reason:
+            # The door is open all the same.
+            logger.warning("door.unwritten reason=%s", reason)
 
     def is_due(self, now: datetime) -> bool:
         """Whether the last writing is long enough ago."""
