@@ -54,6 +54,7 @@ class Keeper:
         until_s: on the monotonic clock. Whatever the tables refuse waits on the disk. Raises
         FenceRefused.
         """
+        stored = 0
         try:
             stored = self.replay(fence, now=now, until_s=until_s)
             if batch.rows and not self.backlog and not self.store.is_away:
@@ -61,14 +62,12 @@ class Keeper:
                 return stored
         except StoreAway as reason:
             self.note_away(reason.facts["reason"])
-            stored = 0
         except FenceRefused:
             self.put(batch)
             raise
         except Exception:
             # It will be tried again from the disk, where it cannot be lost.
             logger.exception("spool.not_stored shard=%d", self.shard)
-            stored = 0
         if batch.rows:
             self.put(batch)
             live.show(batch, now=now)
