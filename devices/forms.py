@@ -14,9 +14,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from core.errors import Invalid
 from devices.models import Bus, DataSource, Device, Gateway, Meter, Ratio, TemplateVersion
 from devices.rules import FIRST_YEAR, LAST_YEAR
-from devices.services import batches, commissioning, equipment, exchanges
+from devices.services import batches, commissioning, equipment, exchanges, template_books
+from devices.services import template_drafts as drafts
 from devices.states import VersionState
 from sites.models import Circuit, Room, Site
 
@@ -181,6 +183,37 @@ class TemplateForm(forms.Form):
         if not cleaned["document"].strip():
             raise ValidationError(_("请选择文件或粘贴文本。"))
         return cleaned
+
+
+class ImportForm(forms.Form):
+    """A template as a file, a text or a workbook, or as text on the page."""
+
+    file = forms.FileField(label=_("模板文件（YAML 或 Excel）"), required=False)
+    text = forms.CharField(
+        label=_("或粘贴文本"),
+        required=False,
+        strip=False,
+        max_length=LONGEST_TEMPLATE_BYTES,
+        widget=forms.Textarea(attrs={"rows": 18, "spellcheck": "false", "class": "mono"}),
+    )
+
+    def draft(self) -> drafts.Draft:
+        """The file, else the text, as a draft. Raises Invalid when neither can be read."""
+        file = self.cleaned_data.get("file")
+        if file is None:
+            return drafts.draft_of(self.cleaned_data["text"].replace("\r\n", "\n"))
+        if file.size > LONGEST_TEMPLATE_BYTES:
+            raise Invalid(_("文件过大。"))
+        return template_books.draft_of_file(file.read(), name=file.name)
+
+
+class CloneForm(forms.Form):
+    """What a clone is called."""
+
+    key = forms.SlugField(
+        label=_("标识"), max_length=60, help_text=_("小写字母、数字和连字符，如 acme-pm100。")
+    )
+    model = forms.CharField(label=_("型号"), max_length=80)
 
 
 class MetersForm(forms.Form):

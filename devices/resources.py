@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
@@ -65,9 +66,11 @@ def name_equipment() -> None:
     )
     names_by(
         TemplateVersion,
-        rows=lambda _u: TemplateVersion.objects.filter(state=VersionState.PUBLISHED).select_related(
-            "template"
-        ),
+        # Those that left the choice stay known to the devices on them; see `_retired`.
+        rows=lambda _u: TemplateVersion.objects.filter(
+            Q(state=VersionState.PUBLISHED)
+            | Exists(Device.objects.filter(template_version=OuterRef("pk")))
+        ).select_related("template"),
         names=_version,
     )
 
@@ -76,6 +79,16 @@ def _shared_line(bus: Bus) -> dict[str, Any]:
     """Each line has one owner, as on the page of a gateway."""
     other = equipment.shared_line(host=bus.gateway.host, port=bus.port, gateway_id=bus.gateway.pk)
     return {} if other is None else {"port": _("该地址和端口已被另一条总线使用。")}
+
+
+def _retired(device: Device) -> dict[str, Any]:
+    """A version that left the choice is kept by the devices on it, and taken by no other."""
+    version = device.template_version
+    if version.state == VersionState.PUBLISHED:
+        return {}
+    if Device.objects.filter(pk=device.pk, template_version=version).exists():
+        return {}
+    return {"template_version": _("该版本已停用，不能再选用。")}
 
 
 def _moved(rows: list[tuple[Any, Any, frozenset[str]]]) -> None:
@@ -148,6 +161,7 @@ def register_equipment() -> None:
                 "is_simulated",
                 "source",
             ),
+            check=_retired,
             after=_moved,
         )
     )

@@ -45,6 +45,18 @@ urlpatterns = [
     path("sources/<int:pk>/edit/", views.source_edit, name="source-edit"),
     path("sources/<int:pk>/renew/", views.source_renew, name="source-renew"),
     path("sources/<int:pk>/switch/", views.source_switch, name="source-switch"),
+    # Not below /templates/: every word there is a template's key.
+    path("template-import/", views.template_import, name="template-import"),
+    path("template-unmove/", views.template_unmove, name="template-unmove"),
+    path("templates/<slug:key>/compare/", views.template_compare, name="template-compare"),
+    path("templates/<slug:key>/move/", views.template_move, name="template-move"),
+    path("templates/<slug:key>/retire/", views.template_retire, name="template-retire"),
+    path("templates/<slug:key>/<int:number>/clone/", views.template_clone, name="template-clone"),
+    path(
+        "templates/<slug:key>/<int:number>/export.<slug:kind>",
+        views.template_export,
+        name="template-export",
+    ),
     path("live/series/", views.series, name="series"),
     path("live/open/", views.live, name="live"),
 ]

@@ -58,6 +58,10 @@ def _pages(world: World) -> list[str]:
             + f"?tab={tab}"
             for tab in ("registers", "blocks", "limits", "versions")
         ),
+        *(
+            reverse(f"devices:template-{what}", args=[world.device.template_version.template.key])
+            for what in ("compare", "move")
+        ),
         reverse("sites:profile"),
         reverse("mfa_index"),
         reverse("reports:about"),

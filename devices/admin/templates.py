@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from devices.forms import TemplateForm
 from devices.models import DeviceTemplate, PointCode, Register, TemplateVersion
 from devices.services import templates
+from devices.states import VersionState
 from sites.admin.base import ListInline, PlatformAdmin
 
 
@@ -139,6 +141,15 @@ class TemplateVersionAdmin(Published):
     list_select_related = ("template",)
     search_fields = ("template__key", "template__vendor", "template__model")
     inlines = (RegisterInline,)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """A form is offered only what was not taken out of the choice."""
+        rows, is_doubled = super().get_search_results(request, queryset, search_term)
+        if request.path.endswith("/autocomplete/"):
+            rows = rows.exclude(state=VersionState.RETIRED)
+        return rows, is_doubled
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Reached from its template."""

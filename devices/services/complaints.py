@@ -63,13 +63,18 @@ _WORDS: dict[str, Any] = {
 }
 
 
-def sentence(error: DocumentError) -> str:
-    """One complaint with its line and field."""
+def words(error: DocumentError) -> str:
+    """What is wrong, without its place."""
     params = {
         name: _WORDS.get(value, value) if isinstance(value, str) else value
         for name, value in error.params.items()
     }
-    text = str(_TEXTS[error.code]) % params
+    return str(_TEXTS[error.code]) % params
+
+
+def sentence(error: DocumentError) -> str:
+    """One complaint with its line and field."""
+    text = words(error)
     if error.field:
         text = f"{error.field}: {text}"
     return _("第 %(line)d 行：%(text)s") % {"line": error.line, "text": text}

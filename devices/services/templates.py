@@ -104,16 +104,21 @@ def save_points(points: Iterable[PointDef]) -> None:
 def import_template(text: str) -> Imported:
     """Store a template's text as a version, unless its newest version says the same.
 
-    Versions with the same points share a layout. Devices stay with the version they name.
+    Versions with the same points share a layout. Devices stay with the version they name. Words and
+    comments alone make no version; the newest one keeps the text as it was given last.
     Raises TemplateRefused.
     """
-    template, errors = parse_template(text, _dictionary())
+    template, errors = parse_template(text, dictionary())
     if template is None:
         raise TemplateRefused(errors)
     row = _template_row(template)
     checksum = _checksum(template)
     newest = row.versions.order_by("-number").first()
     if newest is not None and newest.checksum == checksum:
+        if newest.document != text:
+            # Words changed, the map did not: an export has to say what was given last.
+            newest.document = text
+            newest.save(update_fields=["document"])
         return Imported(version=newest, is_new=False)
     version = TemplateVersion.objects.create(
         template=row,
@@ -178,7 +183,8 @@ def _driver_register(row: Register) -> DriverRegister:
     )
 
 
-def _dictionary() -> list[PointDef]:
+def dictionary() -> list[PointDef]:
+    """The points as they are stored, for the parser."""
     return [
         PointDef(
             code=row.code,
@@ -217,7 +223,7 @@ def _template_row(template: TemplateDef) -> DeviceTemplate:
 def _checksum(template: TemplateDef) -> str:
     """Of what reading depends on: not of comments, names or the order of lines."""
     lines = sorted(
-        ([line.point.code, *_register_facts(line).values()] for line in template.registers),
+        ([line.point.code, *register_facts(line).values()] for line in template.registers),
         key=lambda line: line[0],
     )
     content: list[Any] = [
@@ -249,7 +255,7 @@ def _layout(registers: Sequence[RegisterDef]) -> Layout:
 def _save_registers(version: TemplateVersion, registers: Sequence[RegisterDef]) -> None:
     points = dict(PointCode.objects.values_list("code", "pk"))
     Register.objects.bulk_create(
-        Register(version=version, point_id=points[line.point.code], **_register_facts(line))
+        Register(version=version, point_id=points[line.point.code], **register_facts(line))
         for line in registers
     )
 
@@ -285,7 +291,8 @@ def _output_facts(output: OutputDef) -> dict[str, Any]:
     }
 
 
-def _register_facts(line: RegisterDef) -> dict[str, Any]:
+def register_facts(line: RegisterDef) -> dict[str, Any]:
+    """A line of a text by the columns of its row."""
     return {
         "function_code": line.function_code,
         "address": line.address,

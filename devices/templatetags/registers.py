@@ -5,6 +5,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
+from devices.models import DeviceTemplate, Register, TemplateVersion
 from devices.states import CONFIDENCE_WORDS
 
 register = template.Library()
@@ -32,3 +33,36 @@ def confidence_words(confidence: str) -> str:
 def plain_number(value: float | None) -> str:
     """The number with as many digits as it has, '' for none."""
     return "" if value is None else f"{value:.12g}"
+
+
+@register.filter
+def fact_name(name: str) -> str:
+    """What a field of a template, a version or a register is called."""
+    if name == "confidence":
+        return _("可信度")
+    for model in (Register, TemplateVersion, DeviceTemplate):
+        fields = {field.name: field for field in model._meta.concrete_fields}  # noqa: SLF001 - documented
+        if name in fields:
+            return str(fields[name].verbose_name)
+    return name
+
+
+@register.filter
+def fact_text(value: Any) -> str:
+    """A fact of a map in one line."""
+    if value is None or value in ("", [], {}):
+        return "—"
+    if isinstance(value, bool):
+        return _("是") if value else _("否")
+    if isinstance(value, dict):
+        return " ".join(f"{name} {one}" for name, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(
+            fact_text(one) if not isinstance(one, list) else _range(one) for one in value
+        )
+    return plain_number(value) if isinstance(value, float) else str(value)
+
+
+def _range(forbidden: list[int]) -> str:
+    code, first, last = forbidden
+    return f"FC{code} {first}–{last}"

@@ -1,4 +1,7 @@
-"""Series for charts of other pages, many meters in one form, remote control; live is in reports."""
+"""What is done to equipment: many meters in one form, data sources, templates; and series for charts.
+
+Live data, curves and the pages that only show equipment are in reports.
+"""
 
 from devices.views.commissioning import (
     commission,
@@ -27,6 +30,15 @@ from devices.views.sources import (
     source_list,
     source_renew,
     source_switch,
+)
+from devices.views.templates import (
+    template_clone,
+    template_compare,
+    template_export,
+    template_import,
+    template_move,
+    template_retire,
+    template_unmove,
 )
 
 __all__ = [
@@ -57,4 +69,11 @@ __all__ = [
     "source_list",
     "source_renew",
     "source_switch",
+    "template_clone",
+    "template_compare",
+    "template_export",
+    "template_import",
+    "template_move",
+    "template_retire",
+    "template_unmove",
 ]

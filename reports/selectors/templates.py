@@ -101,7 +101,7 @@ class TemplateLine:
     @property
     def in_use(self) -> str:
         """Devices per version as text: v2 40, v1 3."""
-        used = [f"v{one.version.number} {one.devices}" for one in self.versions if one.devices]
+        used = [f"v{one.version.number} × {one.devices}" for one in self.versions if one.devices]
         return pgettext("between items", "、").join(used)
 
 

@@ -50,7 +50,7 @@ def test_the_list_finds_filters_and_counts_devices_of_ones_own_sites(
     assert (line.template.key, line.template.device_count, line.in_use) == (
         "acrel-adl3000",
         1,
-        "v1 1",
+        "v1 × 1",
     )
     assert "个寄存器的证实" in line.lacking
     assert keys(q="eastron") == ["eastron-sdm630"]

@@ -94,6 +94,8 @@ class World:
             f"/gateways/{self.device.bus.gateway_id}/",
             "/templates/",
             "/templates/?q=nothing-of-this-name",
+            f"/templates/{self.device.template_version.template.key}/compare/",
+            f"/templates/{self.device.template_version.template.key}/move/",
             *(
                 f"/templates/{self.device.template_version.template.key}/?tab={tab}"
                 for tab in ("registers", "blocks", "limits", "versions")

@@ -19,6 +19,7 @@ from tests.permission_routes.facts import (
     points,
 )
 from tests.permission_table import (
+    FORBIDDEN,
     OK,
     SIGN_IN,
     VIEW,
@@ -29,7 +30,7 @@ from tests.permission_table import (
     signed_in,
     write,
 )
-from tests.permission_world import PEOPLE, STRANGER, World
+from tests.permission_world import NOBODY, PEOPLE, STRANGER, World
 
 
 def source_facts(_world: World) -> dict[str, Any]:
@@ -91,7 +92,59 @@ LOCKERS = LOCK_OUT | {STRANGER: OK}
 # Bo set it.
 ENDS = MANAGE | {Role.TECHNICIAN.value: OK}
 
+TEMPLATE = {"key": "device.template_version.template.key"}
+VERSION = TEMPLATE | {"number": "=1"}
+# What belongs to the whole platform is kept by who maintains all of it.
+KEEPERS = dict.fromkeys(PEOPLE, FORBIDDEN) | {Role.ADMINISTRATOR.value: OK, NOBODY: SIGN_IN}
+
+
+def template_text(_world: World) -> dict[str, Any]:
+    lines = "key: matrix-1\nvendor: {zh: 甲, en: Acme}\nmodel: One\nregisters:\n"
+    line = "  - {point: Ua, unit: V, function_code: 3, address: 0, type: uint16}\n"
+    return {"text": lines + line, "action": "publish", "seen": 0}
+
+
+def device_to_move(world: World) -> dict[str, Any]:
+    """Both are on the one version that there is: whoever may move is told so."""
+    return {"device": world.device.pk}
+
+
 PAGES: dict[str, list[Case]] = {
+    "devices:template-compare": [Case(signed_in(), at=TEMPLATE)],
+    "devices:template-export": [
+        Case(signed_in(), at=VERSION | {"kind": f"={kind}"}, label=kind)
+        for kind in ("yaml", "xlsx")
+    ],
+    "devices:template-move": [
+        Case(MANAGERS, at=TEMPLATE, shows=True),
+        Case(MANAGERS, "POST", at=TEMPLATE, body=device_to_move, ok=302),
+    ],
+    "devices:template-unmove": [Case(signed_in(), "POST", body=nothing, ok=302)],
+    "devices:template-retire": [
+        Case(
+            KEEPERS,
+            "POST",
+            at=TEMPLATE,
+            body=lambda _world: {"is_retired": "1"},
+            ok=302,
+            changes=True,
+        )
+    ],
+    "devices:template-clone": [
+        Case(KEEPERS, at=VERSION),
+        Case(
+            KEEPERS,
+            "POST",
+            at=VERSION,
+            body=lambda _world: {"key": "matrix-2", "model": "Two"},
+            ok=302,
+            changes=True,
+        ),
+    ],
+    "devices:template-import": [
+        Case(KEEPERS),
+        Case(KEEPERS, "POST", body=template_text, ok=302, changes=True),
+    ],
     "devices:meters-add": [
         read(who=MANAGERS),
         Case(
