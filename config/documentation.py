@@ -36,6 +36,7 @@ def titles() -> dict[str, str]:
         "search": _("搜索"),
         "sheets": _("表格导入导出"),
         "sites": pgettext("plural", "站点"),
+        "templates": pgettext("plural", "设备模板"),
         "tasks": pgettext("plural", "任务"),
         "tokens": _("令牌"),
         "tree": _("设备树"),

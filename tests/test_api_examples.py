@@ -25,6 +25,22 @@ from workorders.tests.factories import picture
 pytestmark = pytest.mark.django_db
 TOLD: dict[str, Any] = yaml.safe_load(EXAMPLES.read_text(encoding="utf-8"))
 LONGEST_LIST = 2
+# What the examples send, by the name that they give it.
+FILES = {
+    "rooms.csv": b"id,name\n,x\n",
+    "acme.yaml": b"""key: acme-1
+vendor: {zh: A, en: Acme}
+model: One
+registers:
+  - {point: Ua, unit: V, function_code: 3, address: 0, type: uint16, scale: 0.1}
+""",
+    "faulty.yaml": b"""key: acme-1
+vendor: {zh: A, en: Acme}
+model: One
+registers:
+  - {point: Uq, unit: V, function_code: 9, address: 0, type: uint16}
+""",
+}
 
 
 def operations() -> dict[str, tuple[str, str]]:
@@ -62,6 +78,8 @@ def request_of(world: World, key: str, told: dict[str, Any]) -> dict[str, Any]:
     method, path = operations()[key]
     if "at" in told:
         path = path.replace("{id}", filled(world, f"{{{told['at']}.pk}}"))
+    for name, value in told.get("path", {}).items():
+        path = path.replace(f"{{{name}}}", filled(world, str(value)))
     query = filled(world, told.get("query", ""))
     form = told.get("form")
     return {
@@ -83,7 +101,8 @@ def send(world: World, told: dict[str, Any], request: dict[str, Any]) -> Any:
     call = getattr(Client(), request["method"].lower())
     if request["form"]:
         is_photo = request["body"]["file"].endswith(".jpg")
-        file = picture() if is_photo else ContentFile(b"id,name\n,x\n", "rooms.csv")
+        name = request["body"]["file"].removeprefix("@")
+        file = picture() if is_photo else ContentFile(FILES[name], name)
         return call(request["address"], request["body"] | {"file": file}, headers=headers)
     if request["body"] is None:
         return call(request["address"], headers=headers)

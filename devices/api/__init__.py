@@ -22,6 +22,16 @@ from devices.api.exchanges import ExchangesEndpoint, UndoEndpoint
 from devices.api.ingest import IngestEndpoint
 from devices.api.meters import MetersEndpoint
 from devices.api.search import SearchEndpoint
+from devices.api.templates import (
+    TemplateBookEndpoint,
+    TemplateDifferenceEndpoint,
+    TemplateEndpoint,
+    TemplateImportsEndpoint,
+    TemplateMoveEndpoint,
+    TemplatesEndpoint,
+    TemplateVersionEndpoint,
+    TemplateYamlEndpoint,
+)
 from devices.api.values import (
     DeviceLatestEndpoint,
     ReadNowEndpoint,
@@ -63,6 +73,31 @@ urlpatterns = [
         "acceptances/<int:pk>/withdraw/",
         WithdrawEndpoint.as_view(),
         name="api-acceptance-withdraw",
+    ),
+    path("templates/", TemplatesEndpoint.as_view(), name="api-templates"),
+    # No template is called "imports" here: the address stands before those of the keys.
+    path("templates/imports/", TemplateImportsEndpoint.as_view(), name="api-template-imports"),
+    path("templates/<slug:key>/", TemplateEndpoint.as_view(), name="api-template"),
+    path(
+        "templates/<slug:key>/difference/",
+        TemplateDifferenceEndpoint.as_view(),
+        name="api-template-difference",
+    ),
+    path("templates/<slug:key>/move/", TemplateMoveEndpoint.as_view(), name="api-template-move"),
+    path(
+        "templates/<slug:key>/versions/<int:number>/",
+        TemplateVersionEndpoint.as_view(),
+        name="api-template-version",
+    ),
+    path(
+        "templates/<slug:key>/versions/<int:number>/yaml/",
+        TemplateYamlEndpoint.as_view(),
+        name="api-template-yaml",
+    ),
+    path(
+        "templates/<slug:key>/versions/<int:number>/xlsx/",
+        TemplateBookEndpoint.as_view(),
+        name="api-template-xlsx",
     ),
     path("sites/<int:pk>/latest/", SiteLatestEndpoint.as_view(), name="api-site-latest"),
 ]

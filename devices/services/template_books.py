@@ -70,6 +70,7 @@ FORBIDDEN: dict[str, Any] = {
     "first": gettext_lazy("首地址"),
     "last": gettext_lazy("末地址"),
 }
+TOO_LARGE = gettext_lazy("文件过大。")
 SHEETS = ("template", "registers", "forbidden")
 _TEXTS = frozenset(
     {"key", "model", "kind", "source", "confidence", "point", "unit", "note", "type"}

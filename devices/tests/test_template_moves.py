@@ -16,6 +16,7 @@ from devices.services.plan import PlanLoader, plan_key
 from devices.services.templates import import_template
 from devices.tests.factories import make_device, make_point
 from devices.tests.samples import make_batch
+from sites.tests.clients import api_client
 from sites.tests.factories import People, people
 
 pytestmark = pytest.mark.django_db
@@ -171,3 +172,27 @@ def test_a_retired_version_is_no_choice_but_its_devices_go_on(
     client.post(retire, {"is_retired": "0"})
     assert "retired" not in old.template.versions.values_list("state", flat=True)
     assert client.post(retire, {"version": "nonsense", "is_retired": "1"}).status_code == 404
+
+
+def test_the_api_looks_moves_and_refuses_by_field(
+    cast: People, versions: tuple[TemplateVersion, TemplateVersion]
+) -> None:
+    old, new = versions
+    device = make_device(site=cast.site, template_version=old)
+    ana, address = api_client(cast.ana), "/api/v1/templates/acme-1/move/"
+    body = {"from_version": 1, "to_version": 2, "devices": [device.pk]}
+
+    looked = ana.post(address, body | {"dry_run": True}, format="json").json()
+    device.refresh_from_db()
+    assert (looked["devices"], device.template_version) == ([device.pk], old)
+    assert (looked["difference"]["added"], looked["difference"]["removed"]) == (["Ub"], ["Ia"])
+    assert ana.post(address, body, format="json").json()["devices"] == [device.pk]
+    again = ana.post(address, body, format="json")
+    same = ana.post(address, body | {"to_version": 1}, format="json")
+
+    device.refresh_from_db()
+    assert device.template_version == new
+    assert (again.status_code, same.status_code) == (409, 400)
+    assert "to_version" in str(same.json())
+    assert ana.get("/api/v1/templates/acme-1/").json()["versions"][0]["devices"] == 1
+    assert ana.get("/api/v1/templates/?use=behind").json()["results"] == []

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from django.core.files.base import ContentFile
+
 from sites.rules import Ability, Role
 from tests.permission_routes.facts import (
     LOAD,
@@ -257,7 +259,28 @@ PAGES: dict[str, list[Case]] = {
     ],
 }
 
+
+def template_file(_world: World) -> dict[str, Any]:
+    text = template_text(_world)["text"].replace("matrix-1", "matrix-3")
+    return {"file": ContentFile(text.encode(), "matrix.yaml"), "dry_run": "false"}
+
+
+def move_by_api(world: World) -> dict[str, Any]:
+    """There is one version: whoever may move is told that it is the same."""
+    return {"from_version": 1, "to_version": 1, "devices": [world.device.pk]}
+
+
 API: dict[str, list[Case]] = {
+    "api-templates": [read(shows=False)],
+    "api-template": [Case(signed_in(), at=TEMPLATE)],
+    "api-template-version": [Case(signed_in(), at=VERSION)],
+    "api-template-yaml": [Case(signed_in(), at=VERSION)],
+    "api-template-xlsx": [Case(signed_in(), at=VERSION)],
+    "api-template-difference": [
+        Case(signed_in(), at=TEMPLATE, query=lambda _world: {"before": 1, "after": 1})
+    ],
+    "api-template-imports": [Case(KEEPERS, "POST", body=template_file, ok=201, changes=True)],
+    "api-template-move": [Case(MANAGERS, "POST", at=TEMPLATE, body=move_by_api, ok=400)],
     "api-gateway-meters": [write("device.bus.gateway", MANAGE, meters_by_api, ok=201)],
     "api-site-latest": [read("site", shows=False)],
     "api-gateways": [read()],
