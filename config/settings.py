@@ -287,6 +287,7 @@ SPECTACULAR_SETTINGS = {
         "SeverityEnum": "alarms.states.Severity",
         "SiteStateEnum": "sites.models.Site.State",
         "VerdictEnum": "alarms.states.Verdict",
+        "VersionStateEnum": "devices.states.VersionState",
         "TaskMoveEnum": "workorders.states.TaskMove",
         "TaskStateEnum": "workorders.states.TaskState",
         "WorkEntryEnum": "workorders.states.Entry",
