@@ -189,6 +189,13 @@ class RegisterChangeRow(serializers.Serializer[Any]):
     fields_changed = FieldChangeRow(many=True, source="fields")
 
 
+class OutputChangeRow(serializers.Serializer[Any]):
+    """One output whose fields changed; what is new or lost changed in all of them."""
+
+    code = serializers.CharField()
+    fields_changed = FieldChangeRow(many=True, source="fields")
+
+
 class DifferenceRow(serializers.Serializer[Any]):
     """What differs; `has_other_points`: samples of the two hold different points."""
 
@@ -197,6 +204,7 @@ class DifferenceRow(serializers.Serializer[Any]):
     added = serializers.SerializerMethodField()
     removed = serializers.SerializerMethodField()
     changed = RegisterChangeRow(many=True)
+    outputs = OutputChangeRow(many=True)
 
     def get_added(self, found: Difference) -> list[str]:
         return [code for code, _facts in found.added]

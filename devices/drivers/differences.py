@@ -12,10 +12,11 @@ _EXPLAIN = frozenset({"scale", "unit"})
 
 @dataclass(frozen=True, slots=True)
 class VersionFacts:
-    """A version as plain facts: of the device as a whole, and of each register by its point."""
+    """A version as plain facts: of the device as a whole, of registers by point, of outputs by code."""
 
     head: Facts
     registers: Mapping[str, Facts]
+    outputs: Mapping[str, Facts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class RegisterChange:
-    """One register whose fields changed."""
+    """One register or output whose fields changed; of a new or lost output all fields did."""
 
     code: str
     fields: tuple[FieldChange, ...]
@@ -42,10 +43,11 @@ class Difference:
     head: tuple[FieldChange, ...] = ()
     added: tuple[tuple[str, Facts], ...] = ()
     removed: tuple[tuple[str, Facts], ...] = ()
-    changed: tuple[RegisterChange, ...] = field(default=())
+    changed: tuple[RegisterChange, ...] = ()
+    outputs: tuple[RegisterChange, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.head or self.added or self.removed or self.changed)
+        return bool(self.head or self.added or self.removed or self.changed or self.outputs)
 
     @property
     def has_other_points(self) -> bool:
@@ -68,7 +70,8 @@ def compare(before: VersionFacts, after: VersionFacts) -> Difference:
 
 
 def _changes(before: Facts, after: Facts) -> tuple[FieldChange, ...]:
-    names = [name for name in after if before.get(name) != after[name]]
+    known = dict.fromkeys((*after, *before))
+    names = [name for name in known if before.get(name) != after.get(name)]
     if _DERIVED in names and not _EXPLAIN.isdisjoint(names):
         names.remove(_DERIVED)
-    return tuple(FieldChange(name, before.get(name), after[name]) for name in names)
+    return tuple(FieldChange(name, before.get(name), after.get(name)) for name in names)

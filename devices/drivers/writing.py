@@ -5,8 +5,24 @@ from typing import Any
 
 import yaml
 
+from devices.drivers.documents import scalar
+
 # No line is folded: a register is one line, so that its place is known.
 _NEVER = 1_000_000
+
+
+def read(text: str) -> dict[str, Any]:
+    """The plain values of a text that was checked before; keys are texts, also `on` and `off`."""
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    return _plain(node) if isinstance(node, yaml.MappingNode) else {}
+
+
+def _plain(node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return {str(key.value): _plain(value) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item) for item in node.value]
+    return scalar(node) if isinstance(node, yaml.ScalarNode) else None
 
 
 def write(plain: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from openpyxl.utils import get_column_letter
 
 from core.errors import Invalid
 from devices.drivers.documents import DocumentError
-from devices.drivers.library import REGISTER_KEYS, parse_template
+from devices.drivers.library import parse_template
 from devices.drivers.writing import line_of_list, write
 from devices.models import TemplateVersion
 from devices.services.complaints import words
@@ -70,13 +70,34 @@ FORBIDDEN: dict[str, Any] = {
     "first": gettext_lazy("首地址"),
     "last": gettext_lazy("末地址"),
 }
+OUTPUT: dict[str, Any] = {
+    "code": gettext_lazy("编码"),
+    "name.zh": gettext_lazy("名称"),
+    "name.en": gettext_lazy("英文名称"),
+    "function_code": gettext_lazy("写功能码"),
+    "on.address": gettext_lazy("合的写入地址"),
+    "on.values": gettext_lazy("合的写入值"),
+    "off.address": gettext_lazy("分的写入地址"),
+    "off.values": gettext_lazy("分的写入值"),
+    "state.function_code": gettext_lazy("回读功能码"),
+    "state.address": gettext_lazy("回读地址"),
+    "state.bit": gettext_lazy("回读位"),
+    "state.on": gettext_lazy("合的回读值"),
+    "state.off": gettext_lazy("分的回读值"),
+    "settle_ms": gettext_lazy("到位时限 (ms)"),
+    "confidence": gettext_lazy("可信度"),
+    "note": gettext_lazy("备注"),
+}
+LISTS = {"registers": REGISTER, "forbidden": FORBIDDEN, "outputs": OUTPUT}
 TOO_LARGE = gettext_lazy("文件过大。")
-SHEETS = ("template", "registers", "forbidden")
+SHEETS = ("template", *LISTS)
 _TEXTS = frozenset(
-    {"key", "model", "kind", "source", "confidence", "point", "unit", "note", "type"}
+    {"code", "name.zh", "name.en"}
+    | {"key", "model", "kind", "source", "confidence", "point", "unit", "note", "type"}
     | {"vendor.zh", "vendor.en", "description.zh", "description.en", "defaults.parity"}
     | {"values_are", "byte_order", "word_order", "poll_class"}
 )
+_LISTED = frozenset({"invalid", "on.values", "off.values"})
 _YES, _NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 _CODE = re.compile(r"\(([a-z_.]+)\)\s*$")
 _BETWEEN = re.compile("[,;\\s\uff0c\uff1b\u3001]+")  # not translated: signs
@@ -90,8 +111,8 @@ def workbook(version: TemplateVersion) -> bytes:
     book.remove(book.worksheets[0])
     head = [[_header(code, label), _shown(_at(plain, code))] for code, label in HEAD.items()]
     _sheet(book, "template", [_("字段"), _("内容")], head, widths=[34, 80])
-    for name, columns in (("registers", REGISTER), ("forbidden", FORBIDDEN)):
-        rows = [[_shown(item.get(code)) for code in columns] for item in plain.get(name) or []]
+    for name, columns in LISTS.items():
+        rows = [[_shown(_at(item, code)) for code in columns] for item in plain.get(name) or []]
         headers = [_header(code, label) for code, label in columns.items()]
         _sheet(book, name, headers, rows, widths=[_WIDTHS.get(code, 18) for code in columns])
     file = BytesIO()
@@ -134,6 +155,7 @@ def sheet_title(name: str) -> str:
         "template": pgettext("sheet", "模板"),
         "registers": _("寄存器"),
         "forbidden": _("禁读区间"),
+        "outputs": _("遥控输出"),
     }
     return f"{words_of[name]} ({name})"
 
@@ -197,7 +219,7 @@ class _Book:
         if name == "template":
             self._take_head(table)
         else:
-            self._take_list(table, name, REGISTER_KEYS if name == "registers" else tuple(FORBIDDEN))
+            self._take_list(table, name)
 
     def _take_head(self, table: Table) -> None:
         for number, cells in table.rows:
@@ -210,18 +232,11 @@ class _Book:
                 self.cells[code] = table.name, place(1, number)
                 value = self._value(table, code, 1, number, cells)
                 if value is not None:
-                    self._put(code, value)
+                    _put(self.plain, code, value)
         self.plain = {"key": "", **self.plain}
 
-    def _put(self, code: str, value: Any) -> None:
-        outer, _dot, inner = code.partition(".")
-        if inner:
-            self.plain.setdefault(outer, {})[inner] = value
-        else:
-            self.plain[outer] = value
-
-    def _take_list(self, table: Table, name: str, known: Sequence[str]) -> None:
-        columns = self._columns(table, known)
+    def _take_list(self, table: Table, name: str) -> None:
+        columns = self._columns(table, tuple(LISTS[name]))
         items: list[dict[str, Any]] = []
         for number, cells in table.rows:
             label = f"{name}[{len(items)}]"
@@ -231,7 +246,7 @@ class _Book:
                 self.cells[f"{label}.{code}"] = table.name, place(column, number)
                 value = self._value(table, code, column, number, cells)
                 if value is not None:
-                    item[code] = value
+                    _put(item, code, value)
             items.append(item)
             self.rows.setdefault(name, []).append(number)
         if items:
@@ -276,13 +291,22 @@ class _Book:
             sheet = self.titles.get(name) or self.titles.get("template") or sheet_title("template")
         first = error.params.get("first_line")
         if first is not None:
-            at = int(first) - line_of_list(self.plain, "registers")
-            rows = self.rows.get("registers", [])
+            name = error.field.partition("[")[0]
+            at = int(first) - line_of_list(self.plain, name)
+            rows = self.rows.get(name, [])
             known = rows[at] if 0 <= at < len(rows) else first
             error = replace(error, params={**error.params, "first_line": known})
         where = f"{sheet} {cell}".strip()
         name = error.field.rpartition("].")[2]
         return Fault(where, name, words(error), sheet=sheet, cell=cell)
+
+
+def _put(plain: dict[str, Any], code: str, value: Any) -> None:
+    outer, _dot, inner = code.partition(".")
+    if inner:
+        plain.setdefault(outer, {})[inner] = value
+    else:
+        plain[outer] = value
 
 
 def _coded(cell: Any) -> str:
@@ -297,7 +321,7 @@ def _read(code: str, cell: Any) -> Any | None:
         cell = cell.strip() if code not in {"description.zh", "description.en"} else cell
     if cell is None or cell == "":
         return None
-    if code == "invalid":
+    if code in _LISTED:
         return [_number(one) for one in _BETWEEN.split(str(_whole(cell))) if one]
     if code == "simulated":
         text = str(cell).lower()

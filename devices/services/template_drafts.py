@@ -1,11 +1,8 @@
 """A text before it is published: its faults, what it would change; clones and exports of versions."""
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -14,14 +11,15 @@ from devices.drivers.differences import Difference, FieldChange, VersionFacts, c
 from devices.drivers.documents import DocumentError
 from devices.drivers.library import TemplateDef, parse_template
 from devices.drivers.units import conversion
-from devices.drivers.writing import write
-from devices.models import DeviceTemplate, Register, TemplateVersion
+from devices.drivers.writing import read, write
+from devices.models import DeviceTemplate, Register, TemplateOutput, TemplateVersion
 from devices.services.complaints import words
 from devices.services.templates import (
     Imported,
     dictionary,
     document_facts,
     import_template,
+    output_facts,
     register_facts,
 )
 
@@ -44,7 +42,20 @@ _FACTS = (
     "confidence",
     "note",
 )
-_KEY_LINE = re.compile(r"^key:[^\n]*$", re.MULTILINE)
+_OUTPUT = (
+    "function_code",
+    "on_address",
+    "on_values",
+    "off_address",
+    "off_values",
+    "state_function_code",
+    "state_address",
+    "state_bit",
+    "state_on",
+    "state_off",
+    "settle_ms",
+    "confidence",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +111,10 @@ def facts_of_version(version: TemplateVersion) -> VersionFacts:
     return VersionFacts(
         head={name: _plain(getattr(version, name)) for name in _HEAD},
         registers={row.point.code: _register_facts(row) for row in rows},
+        outputs={
+            row.code: {name: getattr(row, name) for name in _OUTPUT}
+            for row in version.outputs.all()
+        },
     )
 
 
@@ -116,6 +131,10 @@ def facts_of_text(template: TemplateDef) -> VersionFacts:
         registers={
             line.point.code: {name: register_facts(line)[name] for name in _FACTS}
             for line in sorted(template.registers, key=lambda one: (one.function_code, one.address))
+        },
+        outputs={
+            output.code: {name: output_facts(output)[name] for name in _OUTPUT}
+            for output in sorted(template.outputs, key=lambda one: one.code)
         },
     )
 
@@ -208,8 +227,7 @@ def text_of(version: TemplateVersion) -> str:
 def plain_of(version: TemplateVersion) -> dict[str, Any]:
     """A version as plain values, as its text has them."""
     if version.document:
-        found = yaml.safe_load(version.document)
-        return dict(found) if isinstance(found, Mapping) else {}
+        return read(version.document)
     template = version.template
     head: dict[str, Any] = {
         "key": template.key,
@@ -230,15 +248,34 @@ def plain_of(version: TemplateVersion) -> dict[str, Any]:
     }
     rows = version.registers.select_related("point")
     kept = {name: value for name, value in head.items() if value not in (None, "", [], {})}
-    return kept | {"registers": _register_lines(rows)}
+    found: dict[str, Any] = kept | {"registers": [_register_line(row) for row in rows]}
+    outputs = [_output_line(row) for row in version.outputs.all()]
+    return found | ({"outputs": outputs} if outputs else {})
 
 
 def _bilingual(chinese: str, english: str) -> dict[str, str]:
     return {name: text for name, text in (("zh", chinese), ("en", english)) if text}
 
 
-def _register_lines(rows: Any) -> list[dict[str, Any]]:
-    return [_register_line(row) for row in rows]
+def _output_line(row: TemplateOutput) -> dict[str, Any]:
+    state = {
+        "function_code": row.state_function_code,
+        "address": row.state_address,
+        "bit": row.state_bit,
+        "on": row.state_on,
+        "off": row.state_off,
+    }
+    return {
+        "code": row.code,
+        "name": {"zh": row.name, "en": row.name_en},
+        "function_code": row.function_code,
+        "on": {"address": row.on_address, "values": list(row.on_values)},
+        "off": {"address": row.off_address, "values": list(row.off_values)},
+        "state": {name: value for name, value in state.items() if value is not None},
+        "settle_ms": row.settle_ms,
+        "confidence": row.confidence,
+        **({"note": row.note} if row.note else {}),
+    }
 
 
 def _register_line(row: Register) -> dict[str, Any]:

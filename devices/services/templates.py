@@ -236,7 +236,7 @@ def _checksum(template: TemplateDef) -> str:
     ]
     if template.outputs:
         # Named only where there are some: a version from before outputs stays the same version.
-        content.append(sorted(repr(_output_facts(output)) for output in template.outputs))
+        content.append(sorted(repr(output_facts(output)) for output in template.outputs))
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -267,13 +267,14 @@ def _save_outputs(version: TemplateVersion, outputs: Sequence[OutputDef]) -> Non
             name=output.name_zh,
             name_en=output.name_en,
             note=output.note,
-            **_output_facts(output),
+            **output_facts(output),
         )
         for output in outputs
     )
 
 
-def _output_facts(output: OutputDef) -> dict[str, Any]:
+def output_facts(output: OutputDef) -> dict[str, Any]:
+    """An output of a text by the columns of its row."""
     return {
         "code": output.code,
         "function_code": output.function_code,

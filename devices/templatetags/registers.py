@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
-from devices.models import DeviceTemplate, Register, TemplateVersion
+from devices.models import DeviceTemplate, Register, TemplateOutput, TemplateVersion
 from devices.states import CONFIDENCE_WORDS
 
 register = template.Library()
@@ -40,7 +40,7 @@ def fact_name(name: str) -> str:
     """What a field of a template, a version or a register is called."""
     if name == "confidence":
         return _("可信度")
-    for model in (Register, TemplateVersion, DeviceTemplate):
+    for model in (Register, TemplateVersion, DeviceTemplate, TemplateOutput):
         fields = {field.name: field for field in model._meta.concrete_fields}  # noqa: SLF001 - documented
         if name in fields:
             return str(fields[name].verbose_name)

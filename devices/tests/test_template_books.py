@@ -21,11 +21,15 @@ POINTS = load_points(templates.LIBRARY / templates.POINTS_FILE)
 
 
 def read(text: str) -> TemplateDef:
-    """A template without the lines on which its registers stood."""
+    """A template without the lines on which its parts stood."""
     template, errors = parse_template(text, POINTS)
     assert [str(error) for error in errors] == []
     assert template is not None
-    return replace(template, registers=tuple(replace(r, line=0) for r in template.registers))
+    return replace(
+        template,
+        registers=tuple(replace(one, line=0) for one in template.registers),
+        outputs=tuple(replace(one, line=0) for one in template.outputs),
+    )
 
 
 def test_there_and_back_is_the_same_for_every_template_that_ships() -> None:

@@ -14,7 +14,7 @@ from alarms.states import SEVERITY_RANK
 from devices.drivers import BIT_FUNCTION_CODES, Profile
 from devices.drivers.coverage import RANKS, missing
 from devices.drivers.planner import PlanError, plan
-from devices.models import DeviceTemplate, Register, TemplateVersion
+from devices.models import DeviceTemplate, Register, TemplateOutput, TemplateVersion
 from devices.selectors import devices_per_version
 from devices.services.plan import LEVELS
 from devices.services.templates import document_facts, profile_of
@@ -182,6 +182,7 @@ class TemplatePage:
     line: TemplateLine
     version: TemplateVersion | None
     registers: list[Register] = field(default_factory=list)
+    outputs: list[TemplateOutput] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
     levels: list[PlannedLevel] = field(default_factory=list)
     limits: list[PointLimit] = field(default_factory=list)
@@ -203,7 +204,8 @@ def template_page(*, template: Any, version: TemplateVersion | None, user: User)
         return TemplatePage(line, None)
     registers = list(version.registers.select_related("point"))
     line.lacks = lacks_of(template, [(row.point.code, row.confidence) for row in registers])
-    page = TemplatePage(line, version, registers, document_facts(version))
+    outputs = list(version.outputs.all())
+    page = TemplatePage(line, version, registers, outputs, document_facts(version))
     try:
         page.levels = planned_levels(profile_of(version))
     except (PlanError, KeyError) as problem:
