@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from devices.forms import TemplateForm
+from devices.forms.templates import TemplateForm
 from devices.models import DeviceTemplate, PointCode, Register, TemplateVersion
 from devices.services import templates
 from devices.states import VersionState

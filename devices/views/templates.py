@@ -20,7 +20,7 @@ from core.http import flash, flash_done, tell_fields
 from core.search import matching, words_of
 from core.sheets import XLSX_TYPE
 from devices import selectors
-from devices.forms import CloneForm, ImportForm
+from devices.forms.templates import CloneForm, ImportForm
 from devices.models import TemplateVersion
 from devices.services import template_books, template_drafts, template_moves
 from devices.services.templates import TemplateRefused
