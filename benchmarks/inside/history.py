@@ -4,8 +4,8 @@ import os
 import signal
 import statistics
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from django.db import Error, connection
 from benchmarks.inside.facts import CpuClock, arguments, make_tables, report
 from benchmarks.inside.signals import COUNTERS, POINTS, VALUES, Meters
 from devices import history
-from devices.history import BLOCKS, Batch
-from devices.models import CompactedHour, Layout
+from devices.history import BLOCKS, DAYS, QUARTERS, Batch
+from devices.models import CompactedHour, Layout, RolledDay
 from devices.services import compacting
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
+ZONE = "UTC"
 WIDTH_PX = 1200
 WARM, COLD = 5, 3
 _PATIENCE_S = 30.0
@@ -43,9 +44,12 @@ def main() -> None:
         kind: _stored(Meters(options.devices, kind), layout.pk, days)
         for kind, days in (("noise", 1), ("floats", 1), ("decimals", options.days))
     }
-    reading = {"rows": _curves(options)}
-    _hand_over(options.days)
-    reading["blocks"] = _curves(options)
+    reading = {}
+    with _without_roll_ups():
+        reading["rows"] = _curves(options)
+        _hand_over(options.days)
+        reading["blocks"] = _curves(options)
+    reading["roll_ups"] = _curves(options)
     report(
         "history",
         {
@@ -57,6 +61,16 @@ def main() -> None:
         },
         options.json,
     )
+
+
+@contextmanager
+def _without_roll_ups() -> Iterator[None]:
+    """As if no hour and no day were rolled up."""
+    CompactedHour.objects.update(is_rolled=False)
+    RolledDay.objects.update(rolled_at=None)
+    yield
+    CompactedHour.objects.update(is_rolled=True)
+    RolledDay.objects.update(rolled_at=START)
 
 
 def _stored(meters: Meters, layout_id: int, days: int) -> dict[str, Any]:
@@ -79,22 +93,34 @@ def _stored(meters: Meters, layout_id: int, days: int) -> dict[str, Any]:
     while compacting.compact(now=now).hours:
         pass
     compressed = clock.spent()
+    clock = CpuClock()
+    for day in range(days):
+        start = START + day * _DAY
+        history.roll_day(start, start + _DAY, range(1, meters.count + 1))
+        RolledDay.objects.create(zone=ZONE, day=start.date(), noted_at=now, rolled_at=now)
+    joined = clock.spent()
     payload = sum(CompactedHour.objects.values_list("size_bytes", flat=True))
     return {
         "points": points,
         "row_bytes_per_point": round(_size(history.partitions()) / points, 2),
         "block_bytes_per_point": round(_size(history.partitions(BLOCKS)) / points, 3),
         "payload_bytes_per_point": round(payload / points, 3),
+        "quarter_bytes_per_point": round(_size(history.partitions(QUARTERS)) / points, 3),
+        "day_bytes_per_point": round(_size(history.partitions(DAYS)) / points, 4),
         "write_cpu_s_per_million_points": _per_million(written, points),
+        # Blocks and quarters in one pass.
         "compact_cpu_s_per_million_points": _per_million(compressed, points),
+        "days_cpu_s_per_million_points": _per_million(joined, points),
     }
 
 
 def _empty() -> None:
     end = START + timedelta(days=4000)
     history.drop_partitions(before=end.date())
-    history.drop_partitions(before=end.date(), table=BLOCKS)
+    for table in (BLOCKS, QUARTERS, DAYS):
+        history.drop_partitions(before=end.date(), table=table)
     CompactedHour.objects.all().delete()
+    RolledDay.objects.all().delete()
 
 
 def _hand_over(days: int) -> None:
@@ -108,7 +134,7 @@ def _hand_over(days: int) -> None:
 
 def _size(parts: list[history.Partition]) -> int:
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM reading, reading_block")
+        cursor.execute("VACUUM reading, reading_block, rollup_quarter, rollup_day")
     return sum(part.size_bytes for part in parts)
 
 
@@ -129,17 +155,11 @@ def _curves(options: Any) -> dict[str, Any]:
     def curve(device: int) -> None:
         history.series(points=[(device, "P")], start=START, end=month, max_points=2 * WIDTH_PX)
 
+    def by_days(device: int) -> None:
+        _days(options, [(device, "P")])
+
     def maxima(device: int) -> None:
-        for day in range(days):
-            start = START + day * _DAY
-            found = history.series(
-                points=[(device, code) for code in line],
-                start=start,
-                end=start + _DAY,
-                max_points=2,
-            )
-            if not all(series.statistics.maximum_at for series in found):
-                raise SystemExit("a day has no maximum")
+        _days(options, [(device, code) for code in line])
 
     def many(device: int) -> None:
         points = [
@@ -149,7 +169,12 @@ def _curves(options: Any) -> dict[str, Any]:
         ]
         history.series(points=points, start=START, end=week, max_points=2 * WIDTH_PX)
 
-    asked = {"month_of_a_point": curve, "day_maxima_of_a_line": maxima, "20_points_7_days": many}
+    asked = {
+        "month_of_a_point": curve,
+        "day_maxima_of_a_line": maxima,
+        "all_days_of_a_point": by_days,
+        "20_points_7_days": many,
+    }
     return {
         name: {
             "warm": _median([1] * WARM, ask, before=lambda: None),
@@ -161,6 +186,14 @@ def _curves(options: Any) -> dict[str, Any]:
         }
         for name, ask in asked.items()
     }
+
+
+def _days(options: Any, points: list[tuple[int, str]]) -> None:
+    """Figures of each day."""
+    until = (START + options.days * _DAY).date()
+    found = history.days(points=points, first=START.date(), until=until, zone=ZONE)
+    if not all(day.maximum_at for days in found.values() for day in days):
+        raise SystemExit("a day has no maximum")
 
 
 def _median(devices: list[int], ask: Callable[[int], None], *, before: Callable[[], None]) -> float:

@@ -162,7 +162,7 @@ def figures(slots: Slots, *, is_counter: bool) -> tuple[Statistics, list[tuple[f
     if not len(slots):
         return Statistics(), []
     (whole,) = joined(slots, np.zeros(len(slots), np.int64))
-    gaps, usual_s, covered_s = _covered(slots)
+    pauses, usual_s, covered_s = _covered(slots)
     known = Statistics(
         count=int(whole["count"]),
         minimum=float(whole["low"]),
@@ -179,7 +179,7 @@ def figures(slots: Slots, *, is_counter: bool) -> tuple[Statistics, list[tuple[f
         known.first = float(whole["first"])
         known.increase = float(whole["last"] - whole["first"] + whole["down"])
         known.resets = int(whole["drops"])
-    return known, gaps
+    return known, pauses
 
 
 def _covered(slots: Slots) -> tuple[list[tuple[float, float]], Floats, float]:
@@ -192,15 +192,27 @@ def _covered(slots: Slots) -> tuple[list[tuple[float, float]], Floats, float]:
     if len(slots) == 1:
         usual = inside_s / counted if counted[0] else np.ones(1)
         return [], usual, float(inside_s.sum())
-    begins, ends = slots["last_at"][:-1] / 1e6, slots["first_at"][1:] / 1e6
-    steps = ends - begins
-    wide = wide_steps(steps, 0, len(steps))
-    gaps = list(zip(begins[wide].tolist(), ends[wide].tolist(), strict=True))
+    steps, wide = _steps(slots)
     usual_s = _usual(steps)
     expected_s = counted * usual_s
     inside_s = np.where(inside_s > _SLACK * expected_s, expected_s, inside_s)
     between_s = float(steps.sum() - steps[wide].sum())
-    return gaps, usual_s, between_s + float(inside_s.sum())
+    return gaps(slots), usual_s, between_s + float(inside_s.sum())
+
+
+def gaps(slots: Slots) -> list[tuple[float, float]]:
+    """Begin and end (s) of the pauses between slots that are longer than is usual there."""
+    if len(slots) < 2:
+        return []
+    _step, wide = _steps(slots)
+    begins, ends = slots["last_at"][wide] / 1e6, slots["first_at"][wide + 1] / 1e6
+    return list(zip(begins.tolist(), ends.tolist(), strict=True))
+
+
+def _steps(slots: Slots) -> tuple[Floats, NDArray[np.intp]]:
+    """Seconds from each slot's last sample to the next one's first, and which of them are gaps."""
+    steps = (slots["first_at"][1:] - slots["last_at"][:-1]) / 1e6
+    return steps, wide_steps(steps, 0, len(steps))
 
 
 def _usual(steps: Floats) -> Floats:
