@@ -95,9 +95,9 @@ def _stored(meters: Meters, layout_id: int, days: int) -> dict[str, Any]:
     compressed = clock.spent()
     clock = CpuClock()
     for day in range(days):
-        start = START + day * _DAY
-        history.roll_day(start, start + _DAY, range(1, meters.count + 1))
-        RolledDay.objects.create(zone=ZONE, day=start.date(), noted_at=now, rolled_at=now)
+        midnight = START + day * _DAY
+        history.roll_day(midnight, midnight + _DAY, range(1, meters.count + 1))
+        RolledDay.objects.create(zone=ZONE, day=midnight.date(), noted_at=now, rolled_at=now)
     joined = clock.spent()
     payload = sum(CompactedHour.objects.values_list("size_bytes", flat=True))
     return {

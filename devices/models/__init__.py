@@ -16,6 +16,7 @@ from devices.models.gateways import FIRST_DOOR, Bus, Gateway, PollShard
 from devices.models.outputs import TemplateOutput
 from devices.models.retention import Retention
 from devices.models.sources import DataSource
+from devices.models.storage import StoragePlan
 from devices.models.tallies import CountedZone, LateHour, SiteTally, Tally
 from devices.models.templates import (
     DeviceTemplate,
@@ -59,6 +60,7 @@ __all__ = [
     "SiteTally",
     "Tally",
     "TemplateOutput",
+    "StoragePlan",
     "TemplateVersion",
     "TrialRead",
     "SampleLoss",

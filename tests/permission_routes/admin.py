@@ -53,6 +53,7 @@ ADMIN: dict[str, Pages] = {
     "devices.compactedhour": RECORD,
     "devices.rolledday": RECORD,
     "devices.sampleloss": RECORD,
+    "devices.storageplan": RECORD,
     "devices.pointcode": LIBRARY,
     "devices.devicetemplate": LIBRARY,
     "devices.templateversion": LIBRARY,
