@@ -4,7 +4,7 @@ from devices.history.append import Appended, append, kept_days, prepare, within_
 from devices.history.archive import HOT_FROM, Kept, handed_until, kept
 from devices.history.days import DaysWritten, days, roll_day
 from devices.history.edges import counters_at, means
-from devices.history.energy import Counter, Energies, Exchange, energies, energy_of
+from devices.history.energy import Energies, energies, energy_of
 from devices.history.hours import Written, compact, differing, roll, total, with_blocks
 from devices.history.late import LATE_S, note_late, note_reopened, note_uncounted
 from devices.history.layouts import Positions, positions
@@ -36,10 +36,8 @@ __all__ = [
     "READING",
     "Appended",
     "Batch",
-    "Counter",
     "DaysWritten",
     "Energies",
-    "Exchange",
     "Kept",
     "LayoutGroup",
     "Partition",

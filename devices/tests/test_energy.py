@@ -1,4 +1,7 @@
-"""Energy from counters: what is known, what is known across a fall, and what is not."""
+"""Energy of periods from slots: which reading is whose, gaps told, the same from roll-ups as from samples.
+
+What single steps are worth: test_counters.
+"""
 
 import math
 from datetime import UTC, date, datetime, timedelta
@@ -10,7 +13,8 @@ from hypothesis import strategies as st
 
 from core.time import day_bounds
 from devices import history
-from devices.history import Counter, Energies, Exchange, energy_of
+from devices.drivers.counters import Counter, Segment
+from devices.history import Energies, energy_of
 from devices.history.partitions import forget_known
 from devices.history.slots import of_samples, quarters
 from devices.models import Device
@@ -69,70 +73,29 @@ def test_across_a_gap_the_energy_is_known_and_the_gap_is_told() -> None:
     assert not found.is_whole.any()
 
 
-# The four cases of a counter that does not simply rise, with numbers.
+def test_what_a_fall_leaves_unknown_is_told_of_its_period() -> None:
+    values = [5.0, 6.0, 1.0, 2.0, 3.0]
+    found = used(values, edges=[T, T + MINUTE, T + 2 * MINUTE, T + 4 * MINUTE])
+
+    assert found.amount.tolist() == [1.0, 0.0, 2.0]
+    assert (found.odd.tolist(), found.unknown.tolist()) == ([0, 1, 0], [0, 1, 0])
 
 
-def test_unplugged_then_a_jump() -> None:
-    """Off for five hours while the meter went on: the energy counts once it is back."""
-    values = [1000.0, 1000.5, 1001.0, 1001.5] + [NAN] * 300 + [1248.5, 1249.0]
-    found = used(values)
-    assert (found.amount[0], found.resets[0]) == (249.0, 0)
-    assert found.gap_s[0] > 0
+def test_a_roll_over_is_odd_and_known() -> None:
+    counter = Counter(segments=(Segment(rolls_at=1e8),))
 
-    # What no feeder of 30 kW can have used in five hours is told and not counted.
-    found = used(values, counter=Counter(most_per_h=45.0))
-    assert (found.amount[0], found.jumps[0]) == (2.0, 1)
+    found = used([99_999_998.0, 99_999_999.0, 1.0, 3.0], counter=counter)
+
+    assert (found.amount[0], found.odd[0], found.unknown[0]) == (5.0, 1, 0)
 
 
-def test_a_used_meter_added() -> None:
-    """A meter with history on it: what it showed before is nobody's energy here."""
-    found = used([NAN] * 30 + [48_211.0, 48_212.5])
-    assert (found.amount[0], found.resets[0]) == (1.5, 0)
-
-    counter = Counter(exchanges=[Exchange(T + 2 * MINUTE, closing=501.0, opening=48_210.0)])
-    found = used([499.0, 500.0, 48_211.0, 48_212.5], counter=counter)
-    # 1 of the old one, 1 until it went, 1 since the new one came, 1.5.
-    assert (found.amount[0], found.exchanges[0], found.resets[0]) == (4.5, 1, 0)
-
-
-def test_an_exchange_of_which_a_reading_is_missing_is_a_reset() -> None:
-    counter = Counter(exchanges=[Exchange(T + 2 * MINUTE, closing=501.0)])
-
-    found = used([499.0, 500.0, 48_211.0, 48_212.5], counter=counter)
-
-    assert (found.amount[0], found.exchanges[0], found.resets[0]) == (2.5, 0, 1)
-
-
-def test_a_roll_over() -> None:
-    values = [99_999_998.0, 99_999_999.0, 1.0, 3.0]
-    found = used(values, counter=Counter(rolls_over_at=100_000_000.0))
-    assert (found.amount[0], found.rollovers[0], found.resets[0]) == (5.0, 1, 0)
-
-    # Without knowing where it rolls over, it is a reset.
-    found = used(values)
-    assert (found.amount[0], found.rollovers[0], found.resets[0]) == (3.0, 0, 1)
-
-
-def test_recovery_from_false_zeros() -> None:
-    found = used([1000.0, 1001.0, 0.0, 0.0, 0.0, 1004.0, 1005.0])
-
-    assert (found.amount[0], found.false[0], found.resets[0]) == (5.0, 3, 0)
-
-
-def test_a_counter_set_to_zero_that_rises_past_where_it_was_is_a_reset() -> None:
-    found = used([2.0, 3.0, 0.0, 1.0, 2.0, 3.0, 4.0])
-
-    assert (found.amount[0], found.false[0], found.resets[0]) == (5.0, 0, 1)
-
-
-@given(st.lists(st.integers(0, 30), min_size=2, max_size=200))
-def test_quarters_give_what_their_readings_give(rises: list[int]) -> None:
+@given(st.lists(st.integers(0, 30), min_size=2, max_size=200), st.integers(1, 20))
+def test_quarters_give_what_their_readings_give(rises: list[int], every: int) -> None:
     values = np.cumsum(rises).astype(np.float64)
-    at = np.array(
-        [round((T + MINUTE * 7 * place).timestamp() * 1e6) for place in range(len(values))]
-    )
+    step = MINUTE * every
+    at = np.array([round((T + step * place).timestamp() * 1e6) for place in range(len(values))])
     samples = of_samples(at, values)
-    edges = [T + HOUR * hour for hour in range(25)]
+    edges = [T + HOUR * hour for hour in range(68)]
 
     fine = energy_of(samples, edges, Counter())
     coarse = energy_of(quarters(samples), edges, Counter())
@@ -146,7 +109,7 @@ def test_quarters_give_what_their_readings_give(rises: list[int]) -> None:
 def test_energy_of_a_day_of_25_or_23_hours(
     db: None, day: date, hours: int, *, is_rolled: bool
 ) -> None:
-    """One kilowatt all the time, a fall in the middle of a quarter, from roll-ups as from samples."""
+    """One kilowatt all the time, false zeros and an exchange, from roll-ups as from samples."""
     forget_known()
     device = make_meter()
     start, end = day_bounds(day, "Europe/Berlin")
@@ -158,6 +121,12 @@ def test_energy_of_a_day_of_25_or_23_hours(
     # False zeros for twenty minutes; they begin within a quarter.
     low = int((start + 5 * HOUR - first) / (5 * MINUTE)) + 1
     values[low : low + 4] = [0.0] * 4
+    # Within another quarter the meter was exchanged, for one that begins at 7.
+    new = int((start + 9 * HOUR - first) / (5 * MINUTE)) + 1
+    moment = (at[new] - MINUTE).timestamp()
+    closing = 500.0 + (new - 0.2) / 12
+    values[new:] = [value - closing + 7.0 for value in values[new:]]
+    segments = (Segment(end_s=moment, last=closing), Segment(start_s=moment, first=7.0))
     batch = make_batch(
         layout_id=device.template_version.layout_id,
         device_ids=[device.pk] * count,
@@ -171,11 +140,16 @@ def test_energy_of_a_day_of_25_or_23_hours(
         while compacting.compact(now=end + 5 * HOUR).hours:
             pass
 
-    found = history.energies(device_ids=[device.pk], code="EPI", edges=[start, end])[device.pk]
+    found = history.energies(
+        device_ids=[device.pk],
+        code="EPI",
+        edges=[start, end],
+        counters={device.pk: Counter(segments=segments)},
+    )[device.pk]
 
     assert found.amount.tolist() == pytest.approx([hours])
-    assert (found.false[0], found.resets[0]) == (4, 0)
-    assert found.gap_s[0] == 25 * 60
+    assert found.unknown[0] == 1
+    assert found.gap_s[0] == 0
 
 
 def make_meter() -> Device:
