@@ -132,10 +132,13 @@ class TrialEndpoint(Endpoint):
     def post(self, request: Request, pk: int) -> Response:
         """Read a device on trial, also at another address or with another template version.
 
-        Nothing is stored as data. A device that does not answer is a result with its `error`.
+        Nothing is stored as data. Of a device that a source sends, its newest sample is judged. A device that does not answer is a result with its `error`.
         """
         device = selectors.device_to_commission(user=self.person, pk=pk)
         given = self.given(request, TrialBody)
+        if device.bus_id is None:
+            trial = commissioning.look_at_latest(device=device, by=self.person, now=timezone.now())
+            return self.shown(_trial(device, trial), TrialRow)
         own = {
             "template_version": device.template_version_id,
             "bus": device.bus_id,

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from core.errors import Changed, Invalid
+from devices import live
 from devices.drivers import orders, ranges, wiring
 from devices.drivers.codec import Read
 from devices.models import Acceptance, Bus, Device, TemplateVersion, TrialRead
 from devices.services import equipment, on_demand
 from devices.services.plan import PlannedVersion, planned_version
-from devices.states import Check, FindingCode
+from devices.states import Check, FindingCode, LinkError
 from sites.models import User
 from sites.models.places import phase_nominal_v
 
@@ -29,9 +30,12 @@ _SEEN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What to try. clamp_a: the largest phase current of a clamp meter at the primary side."""
+    """What to try. clamp_a: the largest phase current of a clamp meter at the primary side.
 
-    bus: Bus
+    bus: None for a device whose samples a source sends.
+    """
+
+    bus: Bus | None
     unit_id: int
     template_version: TemplateVersion
     clamp_a: float | None = None
@@ -56,7 +60,7 @@ def try_read(
 
     A device that does not answer is a result, too. Raises Invalid when the bus is of another site.
     """
-    if setting.bus.gateway.site_id != device.site_id:
+    if setting.bus is None or setting.bus.gateway.site_id != device.site_id:
         raise Invalid(fields={"bus": [_("所选项不属于该站点。")]})
     version = planned_version(setting.template_version)
     blocks = version.asks[-1].blocks
@@ -88,19 +92,59 @@ def record_read(
     blocks = version.asks[-1].blocks
     looks = orders.looks(version.profile, blocks, words)
     factors = _factors(version, place)
-    spans = {
+    spans = _spans(looks, place)
+    found = [_answer(words, error), *wiring.findings(looks, factors, spans, place)]
+    return _keep(device, setting, by, _judged(at, looks, factors, spans, found))
+
+
+def look_at_latest(*, device: Device, by: User | None, now: datetime) -> TrialRead:
+    """Judge the newest sample of a device that a source sends: it has values and no words."""
+    setting = Setting(bus=None, unit_id=device.unit_id, template_version=device.template_version)
+    points = live.latest_points(device_ids=[device.pk]).get(device.pk, [])
+    good = {point.code: point for point in points if point.value is not None}
+    if not good:
+        return _keep(device, setting, by, {"error": LinkError.SILENT.value, "read_at": now})
+    version = planned_version(device.template_version)
+    place = replace(_place(device, setting, version, now), is_secondary=False)
+    looks = [
+        orders.Look(
+            code=register.code,
+            unit=register.unit,
+            words=[],
+            values={"ABCD": good[register.code].value},
+            used="ABCD",
+        )
+        for register in version.profile.registers
+        if register.code in good
+    ]
+    factors = dict.fromkeys((look.code for look in looks), 1.0)
+    spans = _spans(looks, place)
+    at = datetime.fromtimestamp(max(point.at for point in good.values()), UTC)
+    found = wiring.findings(looks, factors, spans, place)
+    return _keep(device, setting, by, _judged(at, looks, factors, spans, found))
+
+
+def _spans(looks: Sequence[orders.Look], place: ranges.Place) -> dict[str, ranges.Range]:
+    return {
         look.code: span
         for look in looks
         if (span := ranges.plausible(look.code, look.unit, place)) is not None
     }
-    found = [_answer(words, error), *wiring.findings(looks, factors, spans, place)]
-    facts = {
+
+
+def _judged(
+    at: datetime,
+    looks: Sequence[orders.Look],
+    factors: Mapping[str, float],
+    spans: Mapping[str, ranges.Range],
+    found: Sequence[wiring.Finding],
+) -> dict[str, Any]:
+    return {
         "read_at": at,
         "error": "",
         "points": [_point(look, factors[look.code], spans.get(look.code)) for look in looks],
         "checks": [asdict(one) for one in found],
     }
-    return _keep(device, setting, by, facts)
 
 
 @transaction.atomic
@@ -177,7 +221,7 @@ def take_proposed(
         raise Invalid(_("核对没有建议新的变比。"))
     equipment.set_ratio(device=device, ct=ct, pt=pt, valid_from=now)
     setting = Setting(
-        bus=cast(Bus, trial.bus),
+        bus=trial.bus,
         unit_id=trial.unit_id,
         template_version=trial.template_version,
         clamp_a=trial.clamp_a,

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.errors import Changed, Invalid
+from devices import live
 from devices.models import Acceptance, Device, TrialRead
 from devices.services import commissioning, equipment
 from devices.services.commissioning import Setting, accept, setting_of, try_read
@@ -22,11 +23,14 @@ from devices.tests.factories import (
     make_acceptance,
     make_bus,
     make_device,
+    make_fed_device,
     make_gateway,
+    make_source,
     make_template_version,
     make_trial,
 )
 from devices.tests.meters import Line, Meter, listening
+from devices.tests.samples import make_batch
 from sites.tests.factories import People, people
 
 pytestmark = pytest.mark.django_db
@@ -223,3 +227,26 @@ def test_the_page_shows_the_words_in_four_orders(
     assert "须说明理由" in client.post(address, body, follow=True).content.decode()
     assert "请先读取设备" in client.post(address, {"seen_at": "x"}, follow=True).content.decode()
     assert not Acceptance.objects.exists()
+
+
+def test_a_device_that_a_source_sends_is_accepted_by_its_newest_sample(cast: People) -> None:
+    source, _key = make_source(site=cast.site)
+    device = make_fed_device(source=source)
+    now = timezone.now()
+
+    silent = commissioning.look_at_latest(device=device, by=cast.ana, now=now)
+    layout = device.template_version.layout
+    batch = make_batch(
+        layout_id=layout.pk,
+        device_ids=[device.pk],
+        site_ids=[device.site_id],
+        at=[now.timestamp()],
+        values=[[HEALTHY[code] for code in layout.value_codes]],
+        counters=[[HEALTHY[code] for code in layout.counter_codes]],
+    )
+    live.store(batch, now=now)
+    heard = commissioning.look_at_latest(device=device, by=cast.ana, now=now)
+    row = accept(device=device, seen_at=heard.read_at, by=cast.ana, now=now)
+
+    assert silent.error == "silent"
+    assert (row.bus, verdicts(row)["voltage"], row.objections) == (None, "passed", [])

@@ -36,6 +36,9 @@ def commission(request: HttpRequest, pk: int) -> HttpResponse:
         return _page(
             request, device, trial, TrialForm(device=device, initial=_initial(device, trial))
         )
+    if device.bus_id is None:
+        commissioning.look_at_latest(device=device, by=user, now=timezone.now())
+        return redirect("devices:commission", pk=pk)
     form = TrialForm(request.POST, device=device)
     if form.is_valid():
         try:
