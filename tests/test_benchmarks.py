@@ -133,3 +133,34 @@ def test_history_is_weighed_and_read_from_rows_and_blocks(tmp_path: Path) -> Non
     asked = {"month_of_a_point", "day_maxima_of_a_line", "20_points_7_days"}
     assert set(figures["milliseconds"]["rows"]) == asked
     assert all(found["warm"] > 0 for found in figures["milliseconds"]["blocks"].values())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_collecting_counts_every_sample(tmp_path: Path) -> None:
+    target = tmp_path / "ten.json"
+    few = ("--scale", "0.0006", "--minutes", "0.1", "--warm-up", "6", "--period", "4")
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "benchmarks/ten_districts.py",
+            *few,
+            "--attempts",
+            "1",
+            "--json",
+            str(target),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(target.read_text())
+    assert figures["samples_answered"] > 200
+    assert figures["samples_stored"] == figures["samples_answered"]
+    assert figures["gateways_by_role"] == {"closed": 6, "silent": 5, "slow": 11, "well": 85}
+    assert set(figures["cores"]) >= {"poll.0", "poll.1", "beat", "postgres", "redis", "meters"}

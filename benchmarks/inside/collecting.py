@@ -6,6 +6,7 @@ meter is compared with what is in the table at the end.
 
 import argparse
 import os
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -33,12 +34,11 @@ from devices.models import Device, Gateway, PollShard
 from sites.models import User
 
 DISTRICT_GATEWAYS = 17_761
-PERIOD_S = 60
 POINTS = len(district.VALUES) + len(district.COUNTER_CODES)
 WINDOWS = 50
 PAGE_PAUSE_S = 1.0
 LOWER = 0.9
-ATTEMPTS = 4
+LAST_ANSWERS_S = 5.0
 
 
 @dataclass(slots=True)
@@ -78,6 +78,9 @@ def main() -> None:
     ):
         others = {"meters": meters.pid} | ({"audience": watching} if watching else {})
         windows = list(_windows(options, crew, others))
+        # An answer that is under way when its worker is stopped is nobody's.
+        meters.send_signal(signal.SIGUSR1)
+        _wait(crew, LAST_ANSWERS_S)
     figures = _figures(options, windows, heard)
     figures |= _compared(np.load(counts), windows[-1])
     report(name, figures, options.json)
@@ -90,6 +93,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--shards", type=int, default=1, help="poll workers (1)")
     parser.add_argument("--scale", type=float, default=1.0, help="a part of the gateways (1.0)")
     parser.add_argument("--warm-up", type=float, default=150, help="seconds before it (150)")
+    parser.add_argument("--period", type=int, default=60, help="seconds between samples (60)")
+    parser.add_argument("--attempts", type=int, default=4, help="windows at most (4)")
     parser.add_argument("--bare", action="store_true", help="nobody looks on")
     return parser.parse_args()
 
@@ -110,9 +115,9 @@ def _build(options: argparse.Namespace, gateways: int, port: int) -> dict[str, U
             towns=16,
         )
         people = region.build(size, now=timezone.now()).people
-        crowd.scatter(shards=options.shards, port=port, period_s=PERIOD_S)
+        crowd.scatter(shards=options.shards, port=port, period_s=options.period)
         return people
-    crowd.build(gateways=gateways, shards=options.shards, port=port, period_s=PERIOD_S)
+    crowd.build(gateways=gateways, shards=options.shards, port=port, period_s=options.period)
     return {"district": User.objects.create(username="bench", is_superuser=True)}
 
 
@@ -171,13 +176,13 @@ def _cookie(user: User) -> str:
 def _windows(options: argparse.Namespace, crew: Crew, others: dict[str, int]) -> Iterator[Window]:
     """Measured windows until one has no late cycle, each with fewer gateways than the one before."""
     keep = 1.0
-    for attempt in range(ATTEMPTS):
+    for attempt in range(options.attempts):
         print(f"  warming up, {keep:.0%} of the gateways", flush=True)
         # Plan, connections, first slots, and the first alarms of the change from nothing.
         _wait(crew, options.warm_up)
         window = _measure(options, crew, others)
         yield window
-        if options.districts == 1 or not window.late_cycles or attempt == ATTEMPTS - 1:
+        if options.districts == 1 or not window.late_cycles or attempt == options.attempts - 1:
             return
         keep *= LOWER
         crowd.thin_out(keep=keep)

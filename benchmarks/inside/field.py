@@ -1,7 +1,7 @@
 """Benchmark meters of whole districts behind one listener, and what becomes of some of them.
 
 `python -m benchmarks.inside.field GATEWAYS PORT COUNTS`, in a process of its own: the address that
-a client dialled tells which gateway it has reached. Counts every answer by device, so that nothing
+a client dialled tells which gateway it has reached. SIGUSR1 ends the answering. Counts every answer by device, so that nothing
 can get lost unseen; they are in the file COUNTS (uint32[gateways, UNITS]) when the process has ended.
 """
 
@@ -83,6 +83,11 @@ class Crowd:
         self.healthy = [_registers(variant) for variant in range(VARIANTS)]
         self.faulty = [_registers(variant, lost_phase=True) for variant in range(VARIANTS)]
         self.loop = asyncio.get_running_loop()
+        self.is_over = False
+
+    def fall_silent(self) -> None:
+        """Answer nobody any more: what was answered until now can still be stored."""
+        self.is_over = True
 
     def registers(self, number: int, unit: int) -> bytes:
         """What a meter shows now; counts the answer."""
@@ -128,7 +133,7 @@ class Client(asyncio.Protocol):
 
     def answer(self, transaction: int, unit: int) -> None:
         """Send the registers, unless the client has gone."""
-        if self.transport is not None:
+        if self.transport is not None and not self.crowd.is_over:
             size = 2 * BLOCK_REGISTERS
             head = ANSWER.pack(transaction, 0, size + 3, unit, READ_HOLDING, size)
             self.transport.write(head + self.crowd.registers(self.number, unit))
@@ -149,6 +154,7 @@ async def _run(gateways: int, port: int, counts: Path) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGUSR1, crowd.fall_silent)
     # Of the loopback only: the addresses 127.x.y.z lie behind it.
     server = await loop.create_server(lambda: Client(crowd), "0.0.0.0", port, backlog=4096)  # noqa: S104
     print("up", flush=True)
