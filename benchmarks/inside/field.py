@@ -1,8 +1,9 @@
 """Benchmark meters of whole districts behind one listener, and what becomes of some of them.
 
-`python -m benchmarks.inside.field GATEWAYS PORT COUNTS`, in a process of its own: the address that
-a client dialled tells which gateway it has reached. SIGUSR1 ends the answering. Counts every answer by device, so that nothing
-can get lost unseen; they are in the file COUNTS (uint32[gateways, UNITS]) when the process has ended.
+`python -m benchmarks.inside.field GATEWAYS PORT COUNTS [all-well]`, in a process of its own: the
+address that a client dialled tells which gateway it has reached. Counts every answer by device, so
+that nothing can get lost unseen; they are in the file COUNTS (uint32[gateways, UNITS]) when the
+process has ended. SIGUSR1 ends the answering, SIGUSR2 prints how many answers there were.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from devices.drivers.simulator.bench import BLOCK_REGISTERS, bench_profile
 
 UNITS = 3
 SLOW_S = 0.3
+ALL_WELL = "all-well"
 VARIANTS = 16
 START_PATIENCE_S = 60
 STOP_PATIENCE_S = 60
@@ -60,9 +62,12 @@ def role_of(number: int) -> Role:
 
 
 @contextmanager
-def field(*, gateways: int, port: int, counts: Path) -> Iterator[subprocess.Popen[str]]:
+def field(
+    *, gateways: int, port: int, counts: Path, all_well: bool = False
+) -> Iterator[subprocess.Popen[str]]:
     """The meters, answering until the end of the block."""
     command = [sys.executable, "-m", __name__, str(gateways), str(port), str(counts)]
+    command += [ALL_WELL] * all_well
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
@@ -75,10 +80,19 @@ def field(*, gateways: int, port: int, counts: Path) -> Iterator[subprocess.Pope
             process.wait(STOP_PATIENCE_S)
 
 
+def answered_by(process: subprocess.Popen[str]) -> int:
+    """Answers of all meters so far."""
+    process.send_signal(signal.SIGUSR2)
+    if process.stdout is None:
+        raise RuntimeError("the meters have no voice")
+    return int(process.stdout.readline())
+
+
 class Crowd:
     """All gateways: prepared answers, and what was answered."""
 
-    def __init__(self, gateways: int) -> None:
+    def __init__(self, gateways: int, *, all_well: bool = False) -> None:
+        self.all_well = all_well
         self.answered = [0] * (gateways * UNITS)
         self.healthy = [_registers(variant) for variant in range(VARIANTS)]
         self.faulty = [_registers(variant, lost_phase=True) for variant in range(VARIANTS)]
@@ -112,7 +126,7 @@ class Client(asyncio.Protocol):
         """Called by the loop."""
         self.transport = transport  # type: ignore[assignment]
         self.number = number_of(transport.get_extra_info("sockname")[0])
-        self.role = role_of(self.number)
+        self.role = Role.WELL if self.crowd.all_well else role_of(self.number)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop."""
@@ -123,20 +137,20 @@ class Client(asyncio.Protocol):
         if self.role is Role.SILENT or self.transport is None:
             return
         transaction, _, _, unit, function_code, address, count = QUESTION.unpack(data)
-        if (function_code, address, count) != (READ_HOLDING, 0, BLOCK_REGISTERS) or unit > UNITS:
+        if (function_code, address) != (READ_HOLDING, 0) or count > BLOCK_REGISTERS or unit > UNITS:
             self.transport.abort()
             return
         if self.role is Role.SLOW:
-            self.crowd.loop.call_later(SLOW_S, self.answer, transaction, unit)
+            self.crowd.loop.call_later(SLOW_S, self.answer, transaction, unit, count)
         else:
-            self.answer(transaction, unit)
+            self.answer(transaction, unit, count)
 
-    def answer(self, transaction: int, unit: int) -> None:
-        """Send the registers, unless the client has gone."""
+    def answer(self, transaction: int, unit: int, count: int) -> None:
+        """Send the first registers, unless the client has gone."""
         if self.transport is not None and not self.crowd.is_over:
-            size = 2 * BLOCK_REGISTERS
+            size = 2 * count
             head = ANSWER.pack(transaction, 0, size + 3, unit, READ_HOLDING, size)
-            self.transport.write(head + self.crowd.registers(self.number, unit))
+            self.transport.write(head + self.crowd.registers(self.number, unit)[:size])
 
 
 def _registers(variant: int, *, lost_phase: bool = False) -> bytes:
@@ -149,12 +163,13 @@ def _registers(variant: int, *, lost_phase: bool = False) -> bytes:
     return struct.pack(f">{BLOCK_REGISTERS}H", *words)
 
 
-async def _run(gateways: int, port: int, counts: Path) -> None:
-    crowd = Crowd(gateways)
+async def _run(gateways: int, port: int, counts: Path, *, all_well: bool) -> None:
+    crowd = Crowd(gateways, all_well=all_well)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGUSR1, crowd.fall_silent)
+    loop.add_signal_handler(signal.SIGUSR2, lambda: print(sum(crowd.answered), flush=True))
     # Of the loopback only: the addresses 127.x.y.z lie behind it.
     server = await loop.create_server(lambda: Client(crowd), "0.0.0.0", port, backlog=4096)  # noqa: S104
     print("up", flush=True)
@@ -168,4 +183,5 @@ async def _run(gateways: int, port: int, counts: Path) -> None:
 
 if __name__ == "__main__":
     allow_files()
-    uvloop.run(_run(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))
+    gateways, port, counts, *words = sys.argv[1:]
+    uvloop.run(_run(int(gateways), int(port), Path(counts), all_well=ALL_WELL in words))
