@@ -1,5 +1,7 @@
 """Where the gateways of a benchmark are."""
 
+import socket
+
 PER_NET, NETS = 250, 250
 
 
@@ -20,3 +22,24 @@ SQL = (
     f"'127.' || ({{n}} / {PER_NET * NETS} + 1) || '.' || mod({{n}} / {PER_NET}, {NETS})"
     f" || '.' || (mod({{n}}, {PER_NET}) + 1)"
 )
+
+
+def free_port() -> int:
+    """A port that nobody has at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def free_ports() -> int:
+    """A port of the meters, below those of outgoing connections; nobody listens at the next one."""
+    for port in range(20_000, 32_000, 10):
+        if not any(_is_taken(one) for one in (port, port + 1)):
+            return port
+    raise SystemExit("no free port between 20000 and 32000")
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -7,7 +7,6 @@ meter is compared with what is in the table at the end.
 import argparse
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from django.utils import timezone
 
 from alarms.models import Alarm
 from benchmarks.inside import crowd, district, parts, region
+from benchmarks.inside.addresses import free_port, free_ports
 from benchmarks.inside.audience import Heard, Script, audience
 from benchmarks.inside.facts import arguments, make_tables, report
 from benchmarks.inside.field import UNITS, Role, field, role_of
@@ -63,14 +63,14 @@ def main() -> None:
     make_tables()
     begun = time.perf_counter()
     gateways = round(DISTRICT_GATEWAYS * options.districts * options.scale)
-    port = _free_ports()
+    port = free_ports()
     people = _build(options, gateways, port)
     connection.close()
     print(f"built in {time.perf_counter() - begun:.0f} s", flush=True)
     home = Path(os.environ["DIANWU_HOME"])
     name = "district" if options.districts == 1 else "ten_districts"
     counts = home / "counts.npy"
-    address = Address(host="127.0.0.1", port=_free_port())
+    address = Address(host="127.0.0.1", port=free_port())
     with (
         field(gateways=gateways, port=port, counts=counts) as meters,
         parts.running(home=home, address=address, poll_shards=options.shards) as crew,
@@ -336,23 +336,3 @@ def _percentiles(numbers: list[float]) -> dict[str, float]:
 def _roles(gateways: int) -> dict[str, int]:
     roles = [role_of(number) for number in range(gateways)]
     return {role.value: roles.count(role) for role in Role}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _free_ports() -> int:
-    """A port of the meters, below those of outgoing connections; nobody listens at the next one."""
-    for port in range(20_000, 32_000, 10):
-        if not any(_is_taken(one) for one in (port, port + 1)):
-            return port
-    raise SystemExit("no free port between 20000 and 32000")
-
-
-def _is_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,6 +1,5 @@
 """The whole path from the socket to the rules, flat out."""
 
-import socket
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import count, islice
@@ -10,6 +9,7 @@ from django.utils import timezone
 
 from alarms.models import Alarm
 from benchmarks.inside import district, meters
+from benchmarks.inside.addresses import free_port
 from benchmarks.inside.facts import CpuClock, arguments, make_tables, report
 from devices.models import TemplateVersion
 from devices.services import polling
@@ -69,7 +69,7 @@ def _run(
     versions: Sequence[TemplateVersion],
     cycles: int,
 ) -> dict[str, Any]:
-    port = _free_port()
+    port = free_port()
     devices = district.build(shard=shard, gateways=gateways, versions=versions, port=port)
     layouts = [version.layout for version in versions]
     points = sum(len(one.value_codes) + len(one.counter_codes) for one in layouts) * gateways
@@ -116,10 +116,3 @@ def _seconds() -> Iterator[datetime]:
     """A clock that moves on by the gateways' period, however long a cycle takes."""
     start = timezone.now()
     return (start + timedelta(seconds=number) for number in count())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

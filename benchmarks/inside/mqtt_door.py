@@ -1,6 +1,6 @@
 """What ThingsBoard's gateway talks to: the platform's MQTT door, without the platform behind it.
 
-`python -m benchmarks.inside.platform PORT`, in a process of its own. A plain broker does not do: the
+`python -m benchmarks.inside.mqtt_door PORT`, in a process of its own. A plain broker does not do: the
 gateway publishes nothing before its question for the limits of the session is answered, and a broker
 sends it its own messages back, which the platform does not. Counts what arrives; on SIGUSR1 prints
 connections, messages and values. Source: MQTT 3.1.1 and 5.0 of OASIS; the topics of ThingsBoard's
@@ -10,8 +10,10 @@ gateway API.
 import asyncio
 import json
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import uvloop
@@ -40,6 +42,29 @@ class Heard:
     connections: int = 0
     messages: int = 0
     values: int = 0
+
+
+@contextmanager
+def opened(port: int) -> Iterator[subprocess.Popen[str]]:
+    """The door, open until the end of the block."""
+    command = [sys.executable, "-m", __name__, str(port)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            if process.stdout is None or process.stdout.readline() != "up\n":
+                raise RuntimeError("ThingsBoard's door did not open")
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+def heard_by(process: subprocess.Popen[str]) -> Heard:
+    """What arrived so far."""
+    process.send_signal(signal.SIGUSR1)
+    if process.stdout is None:
+        raise RuntimeError("the door has no voice")
+    return Heard(*(int(word) for word in process.stdout.readline().split()))
 
 
 class Client(asyncio.Protocol):
@@ -104,9 +129,7 @@ class Client(asyncio.Protocol):
 
     def _publish(self, topic: str, payload: bytes) -> None:
         name = topic.encode()
-        self._send(
-            PUBLISH << 4, len(name).to_bytes(2) + name + self._no_properties() + payload
-        )
+        self._send(PUBLISH << 4, len(name).to_bytes(2) + name + self._no_properties() + payload)
 
     def _granted(self, body: bytes) -> bytes:
         """A byte for each filter: quality of service 1."""
