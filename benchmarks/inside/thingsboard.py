@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.inside.addresses import address
+from benchmarks.inside.field import UNITS
 
 REQUIREMENTS = Path(__file__).resolve().parent / "thingsboard.txt"
 VERSION = "3.8.5"
@@ -64,11 +65,11 @@ class Gateway:
     port: int
     door: int
 
-    def configure(self, *, meters: int, period_ms: int) -> None:
-        """Write its files: every meter at an address of its own, on one port."""
+    def configure(self, *, gateways: int, period_ms: int) -> None:
+        """Write its files: gateways at addresses of their own on one port, UNITS meters behind each."""
         config = self.home / "config"
         config.mkdir(parents=True, exist_ok=True)
-        slaves = [self._slave(number, period_ms) for number in range(meters)]
+        slaves = [self._slave(number, period_ms) for number in range(gateways * UNITS)]
         files = {
             "tb_gateway.json": self._main(),
             "modbus.json": {
@@ -111,6 +112,7 @@ class Gateway:
         return "\n".join(text.splitlines()[-5:])
 
     def _slave(self, number: int, period_ms: int) -> dict[str, Any]:
+        place, unit = divmod(number, UNITS)
         values = {
             "tag": "v${address}",
             "type": "32float",
@@ -120,11 +122,11 @@ class Gateway:
             "maxRegistersPerRequest": LARGEST_READ,
         }
         return {
-            "host": address(number),
+            "host": address(place),
             "port": self.port,
             "type": "tcp",
             "method": "socket",
-            "unitId": 1,
+            "unitId": unit + 1,
             "deviceName": f"meter-{number}",
             "deviceType": "default",
             "timeout": 5,
