@@ -1,11 +1,17 @@
 """The benchmarks run from the command line and write the figures that others compare."""
 
 import json
+import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
+
+from benchmarks.inside import mqtt_door
+from benchmarks.inside.addresses import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -164,3 +170,63 @@ def test_collecting_counts_every_sample(tmp_path: Path) -> None:
     assert figures["samples_stored"] == figures["samples_answered"]
     assert figures["gateways_by_role"] == {"closed": 6, "silent": 5, "slow": 11, "well": 85}
     assert set(figures["cores"]) >= {"poll.0", "poll.1", "beat", "postgres", "redis", "meters"}
+
+
+@pytest.mark.slow
+def test_the_door_of_thingsboard_answers_a_gateway_and_counts_its_values() -> None:
+    question = b'{"method":"getSessionLimits","params":{"timeout":5000}}'
+    telemetry = b'{"meter-1":[{"ts":1,"values":{"v0":1.5,"v2":2.5}}],"meter-2":[{"ts":2,"values":{"v0":0}}]}'
+    port = free_port()
+
+    with mqtt_door.opened(port) as door, socket.create_connection(("127.0.0.1", port)) as line:
+        line.settimeout(20)
+        with line.makefile("rb") as heard:
+            line.sendall(_packet(0x10, b"\0\4MQTT\4\2\0\x3c\0\1g"))
+            assert heard.read(4) == b"\x20\2\0\0"
+            # In two parts, as a stream may bring it.
+            asked = _packet(0x32, _name(b"v1/devices/me/rpc/request/1") + b"\0\7" + question)
+            line.sendall(asked[:5])
+            line.sendall(asked[5:])
+            assert heard.read(4) == b"\x40\2\0\7"
+            assert heard.read(1) == b"\x30"
+            answer = heard.read(_length(heard))
+            topic = _name(b"v1/devices/me/rpc/response/1")
+            assert answer.startswith(topic)
+            assert json.loads(answer.removeprefix(topic))["rateLimits"] == {}
+            line.sendall(_packet(0x32, _name(b"v1/gateway/telemetry") + b"\0\x08" + telemetry))
+            assert heard.read(4) == b"\x40\2\0\x08"
+        assert mqtt_door.heard_by(door) == mqtt_door.Heard(connections=1, messages=2, values=3)
+
+
+@pytest.mark.slow
+def test_without_a_registry_the_comparison_says_what_it_needs(tmp_path: Path) -> None:
+    install = "import sys; from pathlib import Path; from benchmarks.inside import thingsboard;"
+    nowhere = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_EXTRA_INDEX_URL": ""}
+
+    done = subprocess.run(
+        [sys.executable, "-c", f"{install} thingsboard.install(Path(sys.argv[1]))", tmp_path / "v"],
+        cwd=ROOT,
+        env=os.environ | nowhere,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+
+    assert done.returncode == 1
+    assert "a package registry that pip can reach" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def _packet(head: int, body: bytes) -> bytes:
+    low, high = len(body) % 128, len(body) // 128
+    return bytes([head, low | 128, high] if high else [head, low]) + body
+
+
+def _length(heard: BinaryIO) -> int:
+    low = heard.read(1)[0]
+    return low if low < 128 else low - 128 + 128 * heard.read(1)[0]
+
+
+def _name(text: bytes) -> bytes:
+    return len(text).to_bytes(2, "big") + text

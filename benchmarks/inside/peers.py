@@ -165,12 +165,13 @@ def _line(theirs: Turn, ours: Turn) -> str:
 
 def _their_turn(scene: Scene, period_ms: int) -> Turn:
     scene.gateway.configure(gateways=scene.options.gateways, period_ms=period_ms)
+    before = mqtt_door.heard_by(scene.door).values
     with scene.gateway.running() as process:
 
         def published() -> int:
             if process.poll() is not None:
                 raise SystemExit(f"ThingsBoard's gateway has ended:\n{scene.gateway.last_words()}")
-            return mqtt_door.heard_by(scene.door).values
+            return mqtt_door.heard_by(scene.door).values - before
 
         _settle(published, "ThingsBoard's gateway publishes nothing")
         turn = _measured(scene, {process.pid: THEIRS}, published)
@@ -204,7 +205,7 @@ def _settle(kept: Callable[[], int], complaint: str) -> None:
 
 
 def _measured(scene: Scene, groups: dict[int, str], kept: Callable[[], int]) -> Turn:
-    kept_before, reads, cpu = kept(), answered_by(scene.meters), parts.cpu_s(groups)
+    reads, kept_before, cpu = answered_by(scene.meters), kept(), parts.cpu_s(groups)
     begin = time.monotonic()
     time.sleep(scene.options.seconds)
     spent, end = parts.cpu_s(groups), time.monotonic()

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,6 @@ VERSION = "3.8.5"
 # Two registers a value.
 VALUES, LAST_REGISTER = 40, 79
 LARGEST_READ = 125
-STOP_PATIENCE_S = 10
 LOGGERS = (
     "database",
     "service",
@@ -104,7 +103,9 @@ class Gateway:
             try:
                 yield process
             finally:
-                _stop(process)
+                # It takes its time to say goodbye to so many meters, and keeps nothing.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
     def last_words(self) -> str:
         """The end of its log."""
@@ -179,12 +180,3 @@ def _logs() -> dict[str, Any]:
         },
         "root": {"level": "ERROR", "handlers": ["console"]},
     }
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(STOP_PATIENCE_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
