@@ -93,7 +93,7 @@ def _options() -> argparse.Namespace:
         help=f"of {UNITS} meters, each read once a second ({GATEWAYS})",
     )
     parser.add_argument("--rounds", type=int, default=3, help="turns of each (3)")
-    parser.add_argument("--seconds", type=float, default=15, help="measured per turn (15)")
+    parser.add_argument("--seconds", type=float, default=12, help="measured per turn (12)")
     return parser.parse_args()
 
 
