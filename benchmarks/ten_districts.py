@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.launch import launch  # noqa: E402 - the checkout is no package
 
-DEFAULTS = ("--districts", "10", "--minutes", "10", "--shards", "2", "--bare")
+DEFAULTS = ("--districts", "10", "--minutes", "10", "--shards", "10", "--bare")
 
 if __name__ == "__main__":
     sys.argv[1:1] = DEFAULTS

@@ -33,14 +33,14 @@ def free_port() -> int:
         return port
 
 
-def free_ports() -> int:
-    """A port of the meters, below those of outgoing connections; nobody listens at the next one."""
+def free_ports(count: int) -> int:
+    """The first of so many free ports for meters, below those of outgoing connections."""
     # Not in order: a benchmark beside this one looks, too, long before either listens.
-    ports = range(20_000, 32_000, 10)
-    for port in random.sample(ports, len(ports)):
-        if not any(_is_taken(one) for one in (port, port + 1)):
-            return port
-    raise SystemExit("no free port between 20000 and 32000")
+    firsts = range(20_000, 32_000 - count, 10)
+    for first in random.sample(firsts, len(firsts)):
+        if not any(_is_taken(port) for port in range(first, first + count)):
+            return first
+    raise SystemExit("no free ports between 20000 and 32000")
 
 
 def _is_taken(port: int) -> bool:

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from numpy.typing import NDArray
 
 from alarms.models import Alarm
 from benchmarks.inside import crowd, district, parts, region
@@ -63,26 +64,28 @@ def main() -> None:
     make_tables()
     begun = time.perf_counter()
     gateways = round(DISTRICT_GATEWAYS * options.districts * options.scale)
-    port = free_ports()
+    port = free_ports(2 * options.shards)
     people = _build(options, gateways, port)
     connection.close()
     print(f"built in {time.perf_counter() - begun:.0f} s", flush=True)
     home = Path(os.environ["DIANWU_HOME"])
     name = "district" if options.districts == 1 else "ten_districts"
-    counts = home / "counts.npy"
     address = Address(host="127.0.0.1", port=free_port())
     with (
-        field(gateways=gateways, port=port, counts=counts) as meters,
+        field(
+            gateways=gateways, ports=range(port, port + 2 * options.shards, 2), folder=home
+        ) as meters,
         parts.running(home=home, address=address, poll_shards=options.shards) as crew,
         _looked_at(options, address.port, people, home) as (watching, heard),
     ):
-        others = {"meters": meters.pid} | ({"audience": watching} if watching else {})
+        others = {process.pid: "meters" for process in meters.processes}
+        others |= {watching: "audience"} if watching else {}
         windows = list(_windows(options, crew, others))
         # An answer that is under way when its worker is stopped is nobody's.
-        meters.send_signal(signal.SIGUSR1)
+        meters.signal(signal.SIGUSR1)
         _wait(crew, LAST_ANSWERS_S)
     figures = _figures(options, windows, heard)
-    figures |= _compared(np.load(counts), windows[-1])
+    figures |= _compared(meters.answered())
     report(name, figures, options.json)
 
 
@@ -173,7 +176,7 @@ def _cookie(user: User) -> str:
 # --- Measuring
 
 
-def _windows(options: argparse.Namespace, crew: Crew, others: dict[str, int]) -> Iterator[Window]:
+def _windows(options: argparse.Namespace, crew: Crew, others: dict[int, str]) -> Iterator[Window]:
     """Measured windows until one has no late cycle, each with fewer gateways than the one before."""
     keep = 1.0
     for attempt in range(options.attempts):
@@ -188,7 +191,7 @@ def _windows(options: argparse.Namespace, crew: Crew, others: dict[str, int]) ->
         crowd.thin_out(keep=keep)
 
 
-def _measure(options: argparse.Namespace, crew: Crew, others: dict[str, int]) -> Window:
+def _measure(options: argparse.Namespace, crew: Crew, others: dict[int, str]) -> Window:
     groups = parts.groups_of(crew, others)
     cpu, late, begin = parts.cpu_s(groups), _late_cycles(), time.time()
     cycles_ms: list[float] = []
@@ -268,7 +271,7 @@ def _stored(window: Window) -> tuple[int, int]:
     return rows, rows * POINTS
 
 
-def _compared(answered: Any, window: Window) -> dict[str, Any]:
+def _compared(answered: NDArray[np.int64]) -> dict[str, Any]:
     """Every answer that a meter gave against every row."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -278,7 +281,7 @@ def _compared(answered: Any, window: Window) -> dict[str, Any]:
             " GROUP BY b.gateway_id, d.unit_id ORDER BY 1, 2"
         )
         stored = np.array([count for *_who, count in cursor.fetchall()]).reshape(-1, UNITS)
-    missing = answered.astype(np.int64) - stored
+    missing = answered - stored
     total = int(answered.sum())
     return {
         "samples_answered": total,

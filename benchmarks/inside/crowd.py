@@ -43,7 +43,8 @@ def build(*, gateways: int, shards: int, port: int, period_s: int) -> None:
 def scatter(*, shards: int, port: int, period_s: int) -> None:
     """Send the gateways to their addresses, spread over the shards.
 
-    They are numbered in the order of their keys. Nobody listens for one in twenty. It is known who
+    They are numbered in the order of their keys. Each shard has a port of its own, from `port` on;
+    at the next one, where one gateway in twenty is called, nobody listens. It is known who
     answers and who does not, as it is in a district that has been at work for a while.
     """
     place = SQL.format(n="o.n")
@@ -61,8 +62,8 @@ def scatter(*, shards: int, port: int, period_s: int) -> None:
         )
         cursor.execute(
             "UPDATE devices_bus b SET timeout_ms = 1000,"  # noqa: S608
-            f" port = CASE WHEN {CLOSED_SQL} THEN %s ELSE %s END FROM o WHERE o.id = b.gateway_id",
-            [port + 1, port],
+            f" port = %s + 2 * mod(o.n, %s) + ({CLOSED_SQL})::int FROM o WHERE o.id = b.gateway_id",
+            [port, shards],
         )
         cursor.execute(
             "UPDATE devices_device d SET is_online = g.is_online"

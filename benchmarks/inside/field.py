@@ -1,9 +1,10 @@
-"""Benchmark meters of whole districts behind one listener, and what becomes of some of them.
+"""Benchmark meters of whole districts behind a few listeners, and what becomes of some of them.
 
-`python -m benchmarks.inside.field GATEWAYS PORT COUNTS [all-well]`, in a process of its own: the
-address that a client dialled tells which gateway it has reached. Counts every answer by device, so
-that nothing can get lost unseen; they are in the file COUNTS (uint32[gateways, UNITS]) when the
-process has ended. SIGUSR1 ends the answering, SIGUSR2 prints how many answers there were.
+`python -m benchmarks.inside.field GATEWAYS PORT COUNTS [all-well]`, one process for every poll
+shard, because a process may only have so many sockets: the address that a client dialled tells
+which gateway it has reached. Counts every answer by device, so that nothing can get lost unseen;
+they are in the file COUNTS (uint32[gateways, UNITS]) when the process has ended. SIGUSR1 ends the
+answering, SIGUSR2 prints how many answers there were.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -61,31 +62,60 @@ def role_of(number: int) -> Role:
     return Role.SLOW if of_twenty in {6, 16} else Role.WELL
 
 
+class Field:
+    """The processes of the meters, and what they answered once they have ended."""
+
+    def __init__(self, gateways: int, folder: Path, *, all_well: bool) -> None:
+        self.gateways = gateways
+        self._words = [ALL_WELL] * all_well
+        self.processes: list[subprocess.Popen[str]] = []
+        self._folder = folder
+
+    def start(self, port: int) -> None:
+        """Another process, for the gateways that are called at this port."""
+        counts = str(self._counts(len(self.processes)))
+        command = [sys.executable, "-m", __name__, str(self.gateways), str(port), counts]
+        command += self._words
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        self.processes.append(process)
+        if process.stdout is None or process.stdout.readline() != "up\n":
+            raise RuntimeError("the meters did not come up")
+
+    def signal(self, number: signal.Signals) -> None:
+        """To all of them."""
+        for process in self.processes:
+            process.send_signal(number)
+
+    def count(self) -> int:
+        """Answers of all meters so far."""
+        self.signal(signal.SIGUSR2)
+        return sum(int(process.stdout.readline()) for process in self.processes if process.stdout)
+
+    def answered(self) -> NDArray[np.int64]:
+        """Answers per gateway and unit."""
+        found = [np.load(self._counts(number)) for number in range(len(self.processes))]
+        return np.sum(found, axis=0, dtype=np.int64)
+
+    def _counts(self, number: int) -> Path:
+        return self._folder / f"counts-{number}.npy"
+
+
 @contextmanager
 def field(
-    *, gateways: int, port: int, counts: Path, all_well: bool = False
-) -> Iterator[subprocess.Popen[str]]:
-    """The meters, answering until the end of the block."""
-    command = [sys.executable, "-m", __name__, str(gateways), str(port), str(counts)]
-    command += [ALL_WELL] * all_well
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        try:
-            if process.stdout is None or process.stdout.readline() != "up\n":
-                raise RuntimeError("the meters did not come up")
-            yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
+    *, gateways: int, ports: Sequence[int], folder: Path, all_well: bool = False
+) -> Iterator[Field]:
+    """The meters, answering until the end of the block; all_well: every gateway answers at once."""
+    made = Field(gateways, folder, all_well=all_well)
+    try:
+        for port in ports:
+            made.start(port)
+        yield made
+    finally:
+        made.signal(signal.SIGTERM)
+        for process in made.processes:
             process.wait(STOP_PATIENCE_S)
-
-
-def answered_by(process: subprocess.Popen[str]) -> int:
-    """Answers of all meters so far."""
-    process.send_signal(signal.SIGUSR2)
-    if process.stdout is None:
-        raise RuntimeError("the meters have no voice")
-    return int(process.stdout.readline())
 
 
 class Crowd:

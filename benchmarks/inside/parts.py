@@ -45,10 +45,10 @@ def _say(name: str, text: str) -> None:
     print(f"  {name}: {text}", flush=True)
 
 
-def groups_of(crew: Crew, others: Mapping[str, int]) -> dict[int, str]:
-    """Name of each process group: the crew's members, and others by the pid of their leader."""
+def groups_of(crew: Crew, others: Mapping[int, str]) -> dict[int, str]:
+    """Name by the pid of each group's leader: the crew's members, and others."""
     members = {m.child.pid: m.process.name for m in crew.members if m.child is not None}
-    return members | {pid: name for name, pid in others.items()}
+    return members | dict(others)
 
 
 def cpu_s(groups: Mapping[int, str]) -> dict[str, float]:

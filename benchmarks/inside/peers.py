@@ -17,7 +17,7 @@ from django.utils import timezone
 from benchmarks.inside import district, mqtt_door, parts, thingsboard
 from benchmarks.inside.addresses import free_port, free_ports
 from benchmarks.inside.facts import arguments, make_tables, report
-from benchmarks.inside.field import UNITS, answered_by, field
+from benchmarks.inside.field import UNITS, Field, field
 from config.crew import Crew
 from config.processes import Address
 from devices.models import Gateway
@@ -52,7 +52,7 @@ class Scene:
     """What both have around them."""
 
     options: argparse.Namespace
-    meters: subprocess.Popen[str]
+    meters: Field
     door: subprocess.Popen[str]
     gateway: thingsboard.Gateway
     crew: Crew
@@ -62,7 +62,7 @@ def main() -> None:
     """Measure and report."""
     options = _options()
     home = Path(os.environ["DIANWU_HOME"])
-    port, door = free_ports(), free_port()
+    port, door = free_ports(2), free_port()
     with ThreadPoolExecutor(1) as pool:
         installing = pool.submit(thingsboard.install, home / "peer")
         make_tables()
@@ -74,9 +74,7 @@ def main() -> None:
     gateway = thingsboard.Gateway(command=command, home=home / "theirs", port=port, door=door)
     address = Address(host="127.0.0.1", port=free_port())
     with (
-        field(
-            gateways=options.gateways, port=port, counts=home / "counts.npy", all_well=True
-        ) as meters,
+        field(gateways=options.gateways, ports=[port], folder=home, all_well=True) as meters,
         mqtt_door.opened(door) as platform,
         parts.running(home=home, address=address, poll_shards=1) as crew,
     ):
@@ -205,13 +203,13 @@ def _settle(kept: Callable[[], int], complaint: str) -> None:
 
 
 def _measured(scene: Scene, groups: dict[int, str], kept: Callable[[], int]) -> Turn:
-    reads, kept_before, cpu = answered_by(scene.meters), kept(), parts.cpu_s(groups)
+    reads, kept_before, cpu = scene.meters.count(), kept(), parts.cpu_s(groups)
     begin = time.monotonic()
     time.sleep(scene.options.seconds)
     spent, end = parts.cpu_s(groups), time.monotonic()
     return Turn(
         seconds=end - begin,
-        reads=answered_by(scene.meters) - reads,
+        reads=scene.meters.count() - reads,
         kept=kept() - kept_before,
         cpu_s={name: spent[name] - cpu[name] for name in spent},
     )
