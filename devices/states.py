@@ -225,6 +225,7 @@ class LinkError(TextChoices):
     TIMEOUT = "timeout", _("设备未应答")
     BACKOFF = "backoff", _("多次未应答，稍后再试")
     REFUSED = "refused", _("网关无法连接")
+    NO_SOCKETS = "no_sockets", _("采集进程无法再打开连接")
     SHORT = "short", _("应答不完整或有误")
     LATE = "late", _("上次采集未结束")
     NO_WORKER = "no_worker", _("采集服务未运行")

@@ -115,9 +115,8 @@ class Track:
     def admit(self, rows: Sequence[Admission]) -> None:
         """Take up devices, or begin anew with those that are there."""
         self.plan.add([(row.facts, row.specs) for row in rows])
-        more = len(self.plan) - len(self.last_at)
         for name in ("active", "held", "since", "known_at", "peak", "last", "last_at"):
-            setattr(self, name, lengthened(getattr(self, name), more))
+            setattr(self, name, lengthened(getattr(self, name), len(self.plan)))
         for row in rows:
             self._begin(self.plan.slots[row.facts.device_id], row)
 
@@ -127,6 +126,8 @@ class Track:
         self.last[slot] = np.nan
         self.active[slot] = self.held[slot] = False
         self.peak[slot] = -np.inf
+        if not row.pending and not row.active:
+            return
         for column, check in enumerate(self.plan.checks):
             spot = check.spec.id, check.point_code
             if spot in row.pending:

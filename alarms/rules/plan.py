@@ -5,7 +5,7 @@ sign, so that higher is always worse; limits are rounded to float32 as the sampl
 sample that equals its limit does not pass it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,7 @@ THRESHOLD, RESET = range(2)
 DELAY, RESET_DELAY, GAP = range(3)
 # A pause of more than so many steps is a gap: what held before it says nothing about after it.
 GAP_STEPS = 3.0
+MOST_KINDS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class Plan:
         self.slots: dict[int, int] = {}
         self.device_ids: list[int] = []
         self.specs: list[tuple[RuleSpec, ...]] = []
+        # The rows of one device of each kind; most devices are alike. The rules keep their id alive.
+        self._alike: dict[Hashable, tuple[tuple[RuleSpec, ...], tuple[NDArray[Any], ...]]] = {}
         self.limits: Floats = np.empty((0, 2, width), np.float32)
         self.guards: Floats = np.empty((0, len(self.phase_loss)), np.float32)
         self.times: Times = np.empty((0, 3, width), np.float64)
@@ -84,7 +87,15 @@ class Plan:
         for facts, specs in rows:
             slot = self.slots[facts.device_id]
             self.specs[slot] = specs
+            kind = _kind_of(facts, specs)
+            if kind in self._alike:
+                _specs, rows_of_kind = self._alike[kind]
+                self.limits[slot], self.guards[slot], self.times[slot] = rows_of_kind
+                continue
             self._compile(slot, facts, specs)
+            if len(self._alike) < MOST_KINDS:
+                made = self.limits[slot], self.guards[slot], self.times[slot]
+                self._alike[kind] = specs, tuple(row.copy() for row in made)
 
     def _grow(self, device_ids: Sequence[int]) -> None:
         fresh = [device_id for device_id in device_ids if device_id not in self.slots]
@@ -92,9 +103,9 @@ class Plan:
             self.slots[device_id] = len(self.device_ids)
             self.device_ids.append(device_id)
             self.specs.append(())
-        self.limits = lengthened(self.limits, len(fresh))
-        self.guards = lengthened(self.guards, len(fresh))
-        self.times = lengthened(self.times, len(fresh))
+        self.limits = lengthened(self.limits, len(self))
+        self.guards = lengthened(self.guards, len(self))
+        self.times = lengthened(self.times, len(self))
 
     def _compile(self, slot: int, facts: Facts, specs: tuple[RuleSpec, ...]) -> None:
         self.limits[slot] = self.guards[slot] = np.nan
@@ -123,6 +134,20 @@ class Plan:
 def shortest(value: np.float32) -> float:
     """The shortest decimal that is the same float32: 246.1, not 246.10000610351562."""
     return float(str(np.float32(value)))
+
+
+def _kind_of(facts: Facts, specs: tuple[RuleSpec, ...]) -> Hashable:
+    """Devices of one kind have the same limits and times."""
+    return (
+        id(specs),
+        facts.step_s,
+        facts.nominal_v,
+        facts.rated_current_a,
+        facts.rated_kva,
+        facts.circuit_kind,
+        tuple(facts.steps_s.items()),
+        facts.missing,
+    )
 
 
 def _gap_s(check: Check, facts: Facts) -> float:
@@ -203,8 +228,15 @@ def measured(plan: Plan, values: Floats) -> Measured:
     return Measured(looked, strongest, is_partial)
 
 
-def lengthened(kept: NDArray[Any], more: int) -> NDArray[Any]:
-    """The array with room for `more` rows at its end."""
+def lengthened(kept: NDArray[Any], rows: int) -> NDArray[Any]:
+    """The array with room for so many rows; where it has to grow, for half as many again.
+
+    Thousands of devices come a few at a time: copying all that is known for each few took longer
+    than taking them up.
+    """
+    if rows <= len(kept):
+        return kept
+    more = max(rows, len(kept) * 3 // 2) - len(kept)
     return np.concatenate((kept, np.empty((more, *kept.shape[1:]), kept.dtype)))
 
 

@@ -84,7 +84,9 @@ class Rulebook:
     places_checked_at: float
 
     def specs_of(self, device_id: int, site_id: int) -> tuple[RuleSpec, ...]:
-        """Every rule as it is on one device."""
+        """Every rule as it is on one device; the same tuple for all where nothing differs."""
+        if not self.overrides.touch(device_id, site_id):
+            return self.specs
         return tuple(
             overridden(
                 spec,
@@ -106,10 +108,16 @@ class Rulebook:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """By (rule id, site id) and by (rule id, device id)."""
+    """By (rule id, site id) and by (rule id, device id); and whom any of them is about."""
 
     of_sites: dict[tuple[int, int], Override] = field(default_factory=dict)
     of_devices: dict[tuple[int, int], Override] = field(default_factory=dict)
+    site_ids: set[int] = field(default_factory=set)
+    device_ids: set[int] = field(default_factory=set)
+
+    def touch(self, device_id: int, site_id: int) -> bool:
+        """Whether any rule may differ on this device."""
+        return site_id in self.site_ids or device_id in self.device_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +168,10 @@ def read_overrides() -> Overrides:
         )
         if row.site_id is not None:
             found.of_sites[row.rule_id, row.site_id] = override
+            found.site_ids.add(row.site_id)
         elif row.device_id is not None:
             found.of_devices[row.rule_id, row.device_id] = override
+            found.device_ids.add(row.device_id)
     return found
 
 

@@ -4,6 +4,7 @@ A profile says what a device holds, a plan says which blocks to read, a transpor
 owner decides when, a decoder turns words into values in the units of the point dictionary.
 """
 
+import errno
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -59,6 +60,21 @@ class BusRefused(DriverError):
     """No connection to the gateway, or it was lost before an answer came."""
 
     error = "refused"
+
+
+class BusStarved(BusRefused):
+    """No connection, because this machine or process can open no more: no fault of the gateway."""
+
+    error = "no_sockets"
+
+
+_STARVED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
+
+
+def no_connection(error: OSError) -> BusRefused:
+    """What it means that a connection could not be made; a TimeoutError is an OSError too."""
+    kind = BusStarved if error.errno in _STARVED else BusRefused
+    return kind(str(error) or "no connection in time")
 
 
 class BusMalformed(DriverError):
@@ -178,6 +194,7 @@ class DeviceRead:
     - timeout: the device kept silent and is now in back-off
     - backoff: not asked, because it is in back-off
     - refused: the gateway cannot be reached, or the connection broke
+    - no_sockets: this process or machine can open no more connections
     - exception:<code>: the device refused a block
     - short: the answer does not fit the question
     - late: not asked, because the previous question is still under way

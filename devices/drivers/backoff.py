@@ -12,9 +12,10 @@ LONGEST_DEVICE_S = 300.0
 
 @dataclass(slots=True)
 class Silence:
-    """since and retry_at are on the bus's monotonic clock."""
+    """since and retry_at are on the bus's monotonic clock; error is what polls are told meanwhile."""
 
     since: float
+    error: str = "backoff"
     failures: int = 0
     retry_at: float = 0.0
 
@@ -34,15 +35,16 @@ class Backoffs:
     def why_not(self, device_id: int, now: float) -> str | None:
         """Why a poll of this device is answered without asking; None when it may go ahead."""
         if self.link is not None and now < self.link.retry_at:
-            return "refused"
+            return self.link.error
         silence = self.devices.get(device_id)
-        return "backoff" if silence is not None and now < silence.retry_at else None
+        return silence.error if silence is not None and now < silence.retry_at else None
 
-    def note_no_link(self, now: float, reason: str) -> None:
-        """The gateway cannot be reached, or drops the connection."""
+    def note_no_link(self, now: float, reason: str, error: str = "refused") -> None:
+        """The gateway cannot be reached, or drops the connection; error is the word for it."""
         if self.link is None:
             self.link = Silence(since=now)
             logger.warning("bus.down bus=%s reason=%s", self.bus_key, reason)
+        self.link.error = error
         _extend(self.link, now, LONGEST_LINK_S)
 
     def note_silence(self, device_id: int, now: float) -> None:

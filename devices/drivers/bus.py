@@ -345,7 +345,7 @@ class BusOwner:
             async with self._connecting:
                 await transport.connect(timeout_s=spec.connect_timeout_s)
         except BusRefused as error:
-            self.backoffs.note_no_link(self._clock(), str(error))
+            self.backoffs.note_no_link(self._clock(), str(error), error.error)
             raise
         self.connects += 1
         return transport

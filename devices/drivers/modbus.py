@@ -38,6 +38,7 @@ from devices.drivers import (
     BusRefused,
     BusTimeout,
     Words,
+    no_connection,
 )
 
 # A gateway says with these that the device behind it kept silent.
@@ -154,9 +155,9 @@ class ModbusTcpTransport(asyncio.Protocol):
         try:
             async with asyncio.timeout(timeout_s):
                 await self._loop.create_connection(lambda: self, self.host, self.port)
-        except (OSError, TimeoutError) as error:
+        except OSError as error:
             self.close()
-            raise BusRefused(str(error) or "no connection in time") from error
+            raise no_connection(error) from error
 
     def close(self) -> None:
         """Drop the connection without waiting."""

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from devices.drivers import BusRefused, BusTimeout
+from devices.drivers import BusRefused, BusTimeout, no_connection
 from devices.drivers.line import Line
 from devices.drivers.pdu import Questions
 from devices.drivers.rtu import Answers
@@ -40,8 +40,8 @@ class RtuTcpTransport(Questions):
                 await asyncio.get_running_loop().create_connection(
                     lambda: line, self.host, self.port
                 )
-        except (OSError, TimeoutError) as error:
-            raise BusRefused(str(error) or "no connection in time") from error
+        except OSError as error:
+            raise no_connection(error) from error
         self._line = line
 
     def close(self) -> None:
