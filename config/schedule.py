@@ -40,6 +40,12 @@ BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 15.0,
         "options": {"expires": 15},
     },
+    # The platform's own disk, spool and collectors; two DTUs with one id.
+    "check-platform": {
+        "task": "alarms.tasks.check_platform",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     # Jobs whose worker died; results past their time.
     "sweep-jobs": {
         "task": "sites.tasks.sweep_jobs",

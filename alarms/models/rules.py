@@ -30,6 +30,7 @@ class Rule(models.Model):
         DIGITAL = "digital", _("状态变位")
         PHASE_LOSS = "phase_loss", _("断相")
         LINK = "link", _("通信")
+        PLATFORM = "platform", _("平台自检")
 
     class Level(models.TextChoices):
         HIGH_HIGH = "hh", _("上上限")

@@ -1,6 +1,6 @@
 """Every write of alarms: following samples and links, raising and recovering, handling by people."""
 
-from alarms.services import links, watching
+from alarms.services import links, selfcheck, watching
 from alarms.services.bulk import (
     ALARMS_AT_ONCE,
     Outcome,
@@ -45,6 +45,7 @@ __all__ = [
     "note_order_closed",
     "raise_batch",
     "recover_batch",
+    "selfcheck",
     "sweep",
     "undo",
     "undo_many",

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.urls import reverse
+from django.urls import is_valid_path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -17,7 +17,8 @@ from django.views.decorators.http import require_safe
 from alarms import selectors
 from alarms.filters import AlarmFilter
 from alarms.forms import ArchiveForm, CommentForm, IgnoreForm, VerifyForm
-from alarms.models import Alarm, AlarmLog, AlarmPhoto
+from alarms.models import Alarm, AlarmLog, AlarmPhoto, Rule
+from alarms.services import selfcheck
 from alarms.states import Condition, Handling, Severity
 from alarms.views.curves import WINDOWS_MIN, explorer_query, limits_of, window_of
 from alarms.views.lists import in_view
@@ -36,6 +37,13 @@ VERIFY_WITHIN = {
 AROUND = timedelta(minutes=30)
 # How far prev and next follow a list.
 ROWS_FOLLOWED = 5000
+# Where those who maintain the platform look into its own alarms.
+COLLECTION = "/collection/"
+_RECORDS = {
+    selfcheck.LOST: "admin:devices_sampleloss_changelist",
+    selfcheck.SPOOL: "admin:devices_pollshard_changelist",
+    selfcheck.IDLE: "admin:devices_pollshard_changelist",
+}
 _STEP = re.compile("[\n\uff1b;]+")  # not translated: ends of steps
 
 
@@ -78,6 +86,7 @@ def show(
         "place": selectors.place_of(alarm=alarm),
         "around": selectors.around(alarm=alarm, within=AROUND),
         "past": selectors.past_of(alarm=alarm, now=now),
+        "look_url": look_url(alarm, user),
         "orders": alarm.orders.select_related("assignee").order_by("-pk"),
         "trail": _trail(request, user, alarm),
         **_addresses(request, alarm),
@@ -170,6 +179,26 @@ def _trail(request: HttpRequest, user: User, alarm: Alarm) -> dict[str, Any] | N
 def _period_s(alarm: Alarm) -> int:
     """How often the alarm's device is read, for telling old values."""
     return alarm.device.period_s if alarm.device else 60
+
+
+def look_url(alarm: Alarm, user: User) -> str:
+    """Where the cause of an alarm about the platform or its gateways is to be seen; '' for others."""
+    if alarm.rule.kind != Rule.Kind.PLATFORM:
+        return ""
+    if alarm.gateway_id:
+        return reverse("reports:gateway-detail", args=[alarm.gateway_id])
+    if not access_for(user).has_everywhere(Ability.MANAGE_SITE):
+        return ""
+    if alarm.rule.key in _RECORDS and is_valid_path(COLLECTION):
+        return COLLECTION
+    # The admin is for staff alone.
+    return _admin_url(alarm.rule.key) if user.is_staff else ""
+
+
+def _admin_url(key: str) -> str:
+    if key in _RECORDS:
+        return reverse(_RECORDS[key])
+    return reverse("admin:devices_storageplan_change", args=[1])
 
 
 def blank_forms(alarm: Alarm) -> dict[str, Any]:

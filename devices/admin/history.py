@@ -70,11 +70,13 @@ class SampleLossAdmin(RecordAdmin):
 
 @admin.register(StoragePlan)
 class StoragePlanAdmin(PlatformAdmin):
-    """One row: the room, the thresholds, and what the forecast says."""
+    """One row: the room, the thresholds, where the platform's alarms go, what the forecast says."""
 
-    list_display = ("__str__", "capacity_gb", "warn_days", "urgent_days")
-    fields = ("capacity_gb", "warn_days", "urgent_days", "forecast")
+    list_display = ("__str__", "capacity_gb", "warn_days", "urgent_days", "site")
+    list_select_related = ("site",)
+    fields = ("capacity_gb", "warn_days", "urgent_days", "site", "forecast")
     readonly_fields = ("forecast",)
+    autocomplete_fields = ("site",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_change_permission(request, obj)

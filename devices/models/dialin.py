@@ -84,7 +84,8 @@ class GatewaySession(models.Model):
     """The call of a gateway that dialled in: written by the process that holds its socket.
 
     bytes_in and bytes_out are those of `month`, the first day of a month in the site's zone;
-    crc_errors, heartbeats and takeovers grow for ever.
+    crc_errors, heartbeats and takeovers grow for ever. `doubled_at`: when its place last changed
+    hands so often that two devices may share the id.
     """
 
     gateway = models.OneToOneField(
@@ -104,6 +105,7 @@ class GatewaySession(models.Model):
     crc_errors = models.BigIntegerField(_("CRC 错误"), default=0)
     heartbeats = models.BigIntegerField(_("心跳"), default=0)
     takeovers = models.BigIntegerField(_("重复接入"), default=0)
+    doubled_at = models.DateTimeField(_("最近疑似编号重复"), null=True, blank=True)
     updated_at = models.DateTimeField(_("更新时间"))
 
     objects = GatewaySessionQuerySet.as_manager()

@@ -1,10 +1,11 @@
-"""How much room there is for the history, and when somebody should be told."""
+"""How much room there is for the history, and who is told of it: the platform's own site."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from sites.models import Site
 from sites.models.changes import keeps_changes
 
 
@@ -13,7 +14,8 @@ class StoragePlan(models.Model):
     """One row: the room for the database, and the days left below which it is scarce.
 
     `capacity_gb` counts when the data directory is not on this machine, or not all of the disk is
-    ours; the thresholds are ours and unverified [K].
+    ours; the thresholds are ours and unverified [K]. `site`: where alarms about the platform itself
+    are raised; without it there are none.
     """
 
     id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
@@ -33,6 +35,18 @@ class StoragePlan(models.Model):
         _("剩余天数少于此值时告急"),
         default=14,
         validators=[MinValueValidator(1), MaxValueValidator(3660)],
+    )
+
+    site = models.ForeignKey(
+        Site,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("平台所在站点"),
+        help_text=_(
+            "平台自身的告警（磁盘、采样暂存与舍弃、采集停止）记在此站点，由该站点的人员处理；留空则不触发。"
+        ),
     )
 
     class Meta:

@@ -37,11 +37,16 @@ def tell(shard: int, facts: SpoolFacts, *, now: datetime) -> None:
 
 def spool_facts(*, now: datetime) -> dict[int, SpoolFacts]:
     """What waits by shard; shards where nothing does are left out. Empty while Redis is away."""
+    return heard(now=now) or {}
+
+
+def heard(*, now: datetime) -> dict[int, SpoolFacts] | None:
+    """What waits by shard, None while Redis is away: then nobody can tell."""
     try:
         found: Mapping[bytes, bytes] = live.store_state.client.hgetall(KEY)  # type: ignore[assignment]
     except redis.RedisError as reason:
         live.store_state.is_down(reason)
-        return {}
+        return None
     facts = {}
     for shard, text in found.items():
         told = json.loads(text)
@@ -49,6 +54,13 @@ def spool_facts(*, now: datetime) -> dict[int, SpoolFacts]:
         if told["rows"] and is_fresh:
             facts[int(shard)] = SpoolFacts(**told)
     return facts
+
+
+def lost_since(*, since: datetime) -> int:
+    """Samples of all shards that were noted as thinned or dropped after a moment."""
+    noted = SampleLoss.objects.filter(noted_at__gt=since).order_by()
+    found = noted.aggregate(thin=Sum("thinned"), gone=Sum("dropped"))
+    return (found["thin"] or 0) + (found["gone"] or 0)
 
 
 def lost_rows() -> dict[int, tuple[int, int]]:

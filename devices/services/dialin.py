@@ -27,14 +27,15 @@ _GROWING = ("bytes_in", "bytes_out", "crc_errors", "heartbeats", "takeovers")
 _WRITE = """
 INSERT INTO devices_gatewaysession AS kept (
     gateway_id, is_connected, peer, connected_at, heard_at, month, bytes_in, bytes_out,
-    crc_errors, heartbeats, takeovers, updated_at
+    crc_errors, heartbeats, takeovers, doubled_at, updated_at
 )
 SELECT gateway_id, is_connected, peer, connected_at, heard_at, month, bytes_in, bytes_out,
-    crc_errors, heartbeats, takeovers, %s
+    crc_errors, heartbeats, takeovers, doubled_at, %s
 FROM unnest(%s::bigint[], %s::bool[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-    %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
-    AS told (gateway_id, is_connected, peer, connected_at, heard_at, month, bytes_in, bytes_out,
-        crc_errors, heartbeats, takeovers)
+    %s::date[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+    %s::bigint[])
+    AS told (gateway_id, is_connected, peer, connected_at, heard_at, month, doubled_at, bytes_in,
+        bytes_out, crc_errors, heartbeats, takeovers)
 WHERE EXISTS (SELECT FROM devices_gateway g WHERE g.id = told.gateway_id)
 ON CONFLICT (gateway_id) DO UPDATE SET
     is_connected = excluded.is_connected, peer = excluded.peer,
@@ -46,6 +47,7 @@ ON CONFLICT (gateway_id) DO UPDATE SET
     crc_errors = kept.crc_errors + excluded.crc_errors,
     heartbeats = kept.heartbeats + excluded.heartbeats,
     takeovers = kept.takeovers + excluded.takeovers,
+    doubled_at = coalesce(excluded.doubled_at, kept.doubled_at),
     updated_at = excluded.updated_at
 """
 
@@ -139,7 +141,7 @@ class CallBook:
             "dtu_id", "pk", "site__timezone"
         )
         rows = [
-            self._row(changed[dtu_id], pk, local_day(now, zone).replace(day=1))
+            self._row(changed[dtu_id], pk, local_day(now, zone).replace(day=1), now)
             for dtu_id, pk, zone in known
         ]
         columns = [list(column) for column in zip(*rows, strict=True)]
@@ -147,7 +149,7 @@ class CallBook:
             with connection.cursor() as cursor:
                 cursor.execute(_WRITE, [now, *columns])
 
-    def _row(self, facts: SessionFacts, pk: int, month: date) -> tuple[Any, ...]:
+    def _row(self, facts: SessionFacts, pk: int, month: date, now: datetime) -> tuple[Any, ...]:
         before = self._told.get(facts.dtu_id)
         grown = (
             max(0, getattr(facts, name) - (getattr(before, name) if before else 0))
@@ -161,6 +163,7 @@ class CallBook:
             _moment(facts.since),
             _moment(facts.last_heard),
             month,
+            now if facts.is_flapping else None,
             bytes_in,
             bytes_out,
             *rest,

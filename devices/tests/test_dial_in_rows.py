@@ -194,6 +194,19 @@ def test_a_process_that_starts_again_adds_to_what_the_former_wrote() -> None:
     assert (row.bytes_in, row.crc_errors) == (1050, 2)
 
 
+def test_two_dtus_with_one_id_are_noted_and_not_forgotten() -> None:
+    gateway = make_dtu()
+    book = CallBook(0)
+    noted = []
+
+    for minute, is_flapping in enumerate((False, True, False)):
+        call = facts(bytes_in=2000 + minute, is_flapping=is_flapping)
+        book.write({"DTU00012345": call}, {}, now=NOW + minute * MINUTE)
+        noted.append(GatewaySession.objects.get(gateway=gateway).doubled_at)
+
+    assert noted == [None, NOW + MINUTE, NOW + MINUTE]
+
+
 def test_nobody_is_connected_when_the_door_is_shut() -> None:
     gateway = make_dtu()
     book = CallBook(0)

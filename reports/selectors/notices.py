@@ -1,13 +1,14 @@
 """What the bell shows: alarms that wait for a look, one's overdue work, one's finished jobs.
 
-And, for those who maintain the platform, samples that had to be given up."""
+And, for those who maintain the platform: samples that had to be given up, and that its own alarms
+have no site yet."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from alarms.models import Alarm
 from alarms.states import Severity
-from devices.models import SampleLoss
+from devices.models import SampleLoss, StoragePlan
 from sites.models import Job, User
 from sites.models.access import access_for
 from sites.rules import Ability
@@ -30,11 +31,13 @@ class Notices:
     task_count: int = 0
     jobs: list[Job] = field(default_factory=list)
     losses: list[SampleLoss] = field(default_factory=list)
+    is_unwatched: bool = False
 
     @property
     def is_empty(self) -> bool:
         """Nothing waits."""
-        return not (self.alarms or self.orders or self.tasks or self.jobs or self.losses)
+        of_people = self.alarms or self.orders or self.tasks or self.jobs
+        return not (of_people or self.losses or self.is_unwatched)
 
     @property
     def new_alarms(self) -> int:
@@ -54,6 +57,8 @@ def notices(*, user: User, now: datetime) -> Notices:
     tasks = Task.objects.visible_to(user).overdue(now).filter(assignee=user)
     jobs = Job.objects.visible_to(user).filter(finished_at__gt=now - JOBS_FOR)
     seen_at = user.notices_seen_at
+    # A shard's samples, and the disk, are those of many sites.
+    is_keeper = access_for(user).has_everywhere(Ability.MANAGE_SITE)
     return Notices(
         alarms=[
             (alarm, seen_at is None or alarm.last_raised_at > seen_at)
@@ -65,12 +70,10 @@ def notices(*, user: User, now: datetime) -> Notices:
         tasks=list(tasks.with_place().order_by("due_at")[:MOST]),
         task_count=tasks.count(),
         jobs=list(jobs.order_by("-finished_at")[:MOST]),
-        losses=_losses(user, now),
+        losses=_losses(now) if is_keeper else [],
+        is_unwatched=is_keeper and StoragePlan.current().site_id is None,
     )
 
 
-def _losses(user: User, now: datetime) -> list[SampleLoss]:
-    """For those who maintain the whole platform: a shard's samples are those of many sites."""
-    if not access_for(user).has_everywhere(Ability.MANAGE_SITE):
-        return []
+def _losses(now: datetime) -> list[SampleLoss]:
     return list(SampleLoss.objects.filter(noted_at__gt=now - LOSSES_FOR)[:MOST])

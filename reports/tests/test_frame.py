@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from alarms.tests.factories import make_alarm, make_rule
-from devices.models import SampleLoss
+from devices.models import SampleLoss, StoragePlan
 from devices.tests.factories import make_device
 from reports.selectors.notices import notices
 from reports.selectors.searching import find
@@ -109,6 +109,18 @@ def test_samples_given_up_are_told_to_who_maintains_the_platform(
     assert notices(user=cast.bo, now=now).losses == []
     client.force_login(cast.adm)
     assert "采集分片 7：丢失 20 条，合并 300 条" in client.get("/notices/").content.decode()
+
+
+def test_platform_without_a_site_is_told_to_who_maintains_it(client: Client, cast: People) -> None:
+    now = timezone.now()
+    assert notices(user=cast.adm, now=now).is_unwatched
+    assert not notices(user=cast.ana, now=now).is_unwatched
+    client.force_login(cast.adm)
+    assert "尚未指定平台所在站点" in client.get("/notices/").content.decode()
+
+    StoragePlan.objects.update(site=cast.site)
+
+    assert notices(user=cast.adm, now=now).is_empty
 
 
 def test_what_runs_is_told_to_staff_alone(client: Client, cast: People) -> None:

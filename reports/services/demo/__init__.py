@@ -57,6 +57,7 @@ def build(*, now: datetime, size: Size) -> Demo:
     places.make_towns(demo=demo)
     for site, facts in places.make_sites(demo=demo):
         equipment.equip(demo=demo, site=site, facts=facts)
+    places.house_platform(demo=demo)
     people.make_users(demo=demo)
     acceptances.accept_devices(demo=demo)
     make_plans(demo=demo)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from math import cos, pi, sin, sqrt
 from typing import Any
 
+from devices.models import StoragePlan
 from reports.services.demo.document import Demo, names
 from reports.services.demo.people import fictional_phone
 from sites.models import (
@@ -108,6 +109,12 @@ def _scattered(*, demo: Demo, town: str) -> tuple[float, float]:
         round(middle[0] + radius * sin(angle) * _METRES_LAT, 5),
         round(middle[1] + radius * cos(angle) * _METRES_LON, 5),
     )
+
+
+def house_platform(*, demo: Demo) -> None:
+    """Its own alarms go to the site that the document names, in a small demo to the first one."""
+    named = [site for site in demo.sites if site.number == demo.document["platform_at"]]
+    StoragePlan.objects.update(site=(named or demo.sites)[0])
 
 
 def make_rooms(*, site: Site, facts: dict[str, Any]) -> list[Room]:
