@@ -1,21 +1,32 @@
 """When the platform itself is in trouble: its disk, its spool, its collectors. Pure."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from alarms.rules.links import Verdict
 from alarms.rules.specs import RuleSpec
 
 # What a limit of the disk is followed by when no reset is given: so much more room.
 RESET_SHARE = 1.1
+SHARDS_TOLD = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What was seen. `value` is None when nobody can tell; `is_low`: the lower the worse."""
+    """What was seen. `value` is None when nobody can tell; `is_low`: the lower the worse.
+
+    `shards`: the value of each poll shard, where it is about these.
+    """
 
     value: float | None
     unit: str = ""
     is_low: bool = False
+    shards: Mapping[int, float] = field(default_factory=dict)
+
+    def beyond(self, limit: float | None) -> dict[str, float]:
+        """The shards whose value is above a limit, the worst first, the first few of them."""
+        worst = sorted(self.shards.items(), key=lambda pair: -pair[1])
+        return {str(shard): value for shard, value in worst[:SHARDS_TOLD] if value > (limit or 0)}
 
 
 def judge(spec: RuleSpec, sight: Sight) -> Verdict:

@@ -115,12 +115,11 @@ def _sights(specs: Specs, now: datetime, began_at: datetime | None) -> dict[str,
         days = Sight(_days_left(now), "d", is_low=True)
         sights |= {key: days for key in (DISK, DISK_URGENT) if key in specs}
     if LOST in specs:
-        since = now - timedelta(seconds=specs[LOST].reset_delay_s)
-        sights[LOST] = Sight(float(spool.lost_since(since=since)))
+        sights[LOST] = _lost(now - timedelta(seconds=specs[LOST].reset_delay_s))
     if SPOOL in specs:
-        sights[SPOOL] = Sight(_waits_min(now), "min")
+        sights[SPOOL] = _waiting(now)
     if IDLE in specs:
-        sights[IDLE] = Sight(_idle_s(now, began_at), "s")
+        sights[IDLE] = _idle(now, began_at)
     return sights
 
 
@@ -132,19 +131,32 @@ def _days_left(now: datetime) -> float | None:
     return float(HORIZON_DAYS if found.days_left is None else found.days_left)
 
 
-def _waits_min(now: datetime) -> float | None:
+def _lost(since: datetime) -> Sight:
+    """How many samples were given up."""
+    rows = {shard: float(sum(pair)) for shard, pair in spool.lost_rows(since=since).items()}
+    return Sight(sum(rows.values()), shards=rows)
+
+
+def _waiting(now: datetime) -> Sight:
     """How long the oldest sample on a disk waits."""
-    waiting = spool.heard(now=now)
-    if waiting is None:
-        return None
-    ages_s = [now.timestamp() - (facts.oldest_at or now.timestamp()) for facts in waiting.values()]
-    return round(max(ages_s, default=0.0) / 60, 1)
+    told = spool.heard(now=now)
+    if told is None:
+        return Sight(None, "min")
+    moment = now.timestamp()
+    ages_min = {
+        shard: round((moment - (facts.oldest_at or moment)) / 60, 1)
+        for shard, facts in told.items()
+    }
+    return Sight(max(ages_min.values(), default=0.0), "min", shards=ages_min)
 
 
-def _idle_s(now: datetime, began_at: datetime | None) -> float:
+def _idle(now: datetime, began_at: datetime | None) -> Sight:
     """The longest time that a shard has not been polled."""
-    cycles = [max(at, began_at or at) for at in shards.last_cycles().values()]
-    return float(round(max(((now - at).total_seconds() for at in cycles), default=0.0)))
+    ages_s = {
+        shard: float(round((now - max(at, began_at or at)).total_seconds()))
+        for shard, at in shards.last_cycles().items()
+    }
+    return Sight(max(ages_s.values(), default=0.0), "s", shards=ages_s)
 
 
 def _fault(
@@ -161,6 +173,7 @@ def _fault(
         limit=None if sight.value is None else spec.threshold,
         unit=sight.unit,
         is_low=sight.is_low,
+        points=sight.beyond(spec.threshold),
     )
 
 

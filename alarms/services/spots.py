@@ -26,8 +26,8 @@ class Spot:
 class Fault(Spot):
     """Something to be raised.
 
-    `worst_code` is the point that decided, `points` what was measured, `is_low`: the lower the
-    worse.
+    `worst_code` is the point that decided, `points` what was measured (of the platform itself: by
+    poll shard), `is_low`: the lower the worse.
     """
 
     at: datetime

@@ -97,7 +97,7 @@ def test_samples_given_up_are_told_for_an_hour(home: Site, now: datetime) -> Non
     alarm = Alarm.objects.get()
 
     assert (alarm.rule.key, alarm.severity, alarm.value) == ("SAMPLES_LOST", "critical", 320.0)
-    assert alarm.recurrences == 0
+    assert (alarm.recurrences, alarm.log.get().facts["points"]) == (0, {"0": 320.0})
     lose(now + timedelta(minutes=40))
     selfcheck.sweep(now=now + timedelta(minutes=62))
     assert found() == {("SAMPLES_LOST", home.pk)}

@@ -64,6 +64,7 @@ class SessionRow(Row):
             "crc_errors",
             "heartbeats",
             "takeovers",
+            "doubled_at",
         ]
 
 

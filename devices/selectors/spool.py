@@ -56,15 +56,10 @@ def heard(*, now: datetime) -> dict[int, SpoolFacts] | None:
     return facts
 
 
-def lost_since(*, since: datetime) -> int:
-    """Samples of all shards that were noted as thinned or dropped after a moment."""
-    noted = SampleLoss.objects.filter(noted_at__gt=since).order_by()
-    found = noted.aggregate(thin=Sum("thinned"), gone=Sum("dropped"))
-    return (found["thin"] or 0) + (found["gone"] or 0)
-
-
-def lost_rows() -> dict[int, tuple[int, int]]:
-    """Samples given up for want of room by shard, ever: thinned, dropped."""
+def lost_rows(*, since: datetime | None = None) -> dict[int, tuple[int, int]]:
+    """Samples given up for want of room by shard, ever or noted after a moment: thinned, dropped."""
     sums = SampleLoss.objects.order_by().values("shard")
+    if since is not None:
+        sums = sums.filter(noted_at__gt=since)
     found = sums.annotate(thin=Sum("thinned"), gone=Sum("dropped"))
     return {shard: (thin, gone) for shard, thin, gone in found.values_list("shard", "thin", "gone")}

@@ -46,7 +46,7 @@ def value_of(value: float | None, point: PointCode | None) -> str:
     if value is None or not isfinite(value):
         return NOTHING
     if point is None:
-        return f"{value:,.4g}"
+        return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"  # noqa: PLR2004
     if point.kind == PointKind.EVENT:
         return words_of(point.code).get(round(value), f"{value:g}")
     return f"{value:,.{point.decimals}f}"
