@@ -49,7 +49,10 @@ class DevicePointRow(serializers.Serializer[Any]):
 
 
 class SessionRow(Row):
-    """The call of a gateway that dials in; bytes are those of `month`, the others grow for ever."""
+    """The call of a gateway that dials in; bytes are those of `month`, the others grow for ever.
+
+    `doubled_at`: when its place last changed hands so often that two DTUs may share the id.
+    """
 
     class Meta:
         model = GatewaySession
