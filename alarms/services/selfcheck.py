@@ -110,7 +110,7 @@ def _take_turn() -> StoragePlan:
 
 def _sights(specs: Specs, now: datetime, began_at: datetime | None) -> dict[str, Sight]:
     """How things are, as far as a rule asks."""
-    sights = {}
+    sights: dict[str, Sight] = {}
     if specs.keys() & {DISK, DISK_URGENT}:
         days = Sight(_days_left(now), "d", is_low=True)
         sights |= {key: days for key in (DISK, DISK_URGENT) if key in specs}

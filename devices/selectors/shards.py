@@ -22,8 +22,8 @@ def last_cycles() -> dict[int, datetime]:
     ):
         number = poll_shard_of(kind, shard)
         found[number] = min(at, found.get(number, at))
-    cycles = PollShard.objects.filter(pk__in=found, cycle_at__isnull=False)
-    found |= dict(cycles.values_list("number", "cycle_at"))
+    cycles = PollShard.objects.filter(pk__in=found).values_list("number", "cycle_at")
+    found |= {number: at for number, at in cycles if at is not None}
     began = _postgresql_began()
     return {number: max(at, began) for number, at in found.items()}
 
