@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_shutdown
+from celery.signals import worker_ready, worker_shutdown
 from django.utils import timezone
 
 from core.pacing import SWEEP_SHARE, paced
@@ -72,6 +72,15 @@ def count_samples(**_: Any) -> None:
 def forget_tallies(**_: Any) -> None:
     """Counts past their retention go."""
     tallies.forget_old(now=timezone.now())
+
+
+@worker_ready.connect
+def expect_ticks(sender: Any, **_: Any) -> None:
+    """A poll worker knows its shards by the queues that it listens to."""
+    for queue in sender.app.amqp.queues.consume_from:
+        kind, _dot, shard = queue.partition(".")
+        if kind == "poll" and shard.isdecimal():
+            ticker.expect(int(shard))
 
 
 @worker_shutdown.connect

@@ -28,12 +28,20 @@ class Ticker:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def tick(self, shard: int) -> None:
-        """A tick came from the queue: poll, and from now on also without being told."""
+    def expect(self, shard: int) -> None:
+        """Poll this shard from now on also without being told.
+
+        A tick may never come: beat may be away, and what it sends has expired by the clock of a
+        machine that is ahead of it.
+        """
         self._told_s[shard] = time.monotonic()
         if self._thread is None:
             self._thread = threading.Thread(target=self._watch, name="ticker", daemon=True)
             self._thread.start()
+
+    def tick(self, shard: int) -> None:
+        """A tick came from the queue: poll."""
+        self.expect(shard)
         polling.poll_shard(shard=shard, now=timezone.now())
         self._told_s[shard] = time.monotonic()
 
