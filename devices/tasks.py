@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from core.pacing import SWEEP_SHARE, paced
 from devices import history
-from devices.services import compacting, control_running, links, polling, rolling, tallies
+from devices.services import compacting, control_running, links, polling, rolling, tallies, telling
 from devices.services.ticker import Ticker
 
 DAYS_AHEAD = 2
@@ -44,6 +44,7 @@ def keep_partitions(**_: Any) -> None:
     history.ensure_partitions(now.date() + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1))
     compacting.forget_old(now=now)
     rolling.forget_old(now=now)
+    telling.forget_old(now=now)
 
 
 @shared_task(name="devices.tasks.compact")

@@ -23,6 +23,7 @@ from devices.drivers import (
 )
 from devices.drivers.backoff import Backoffs
 from devices.drivers.modbus import ModbusTcpTransport, Transport
+from devices.drivers.pace import Pace
 from devices.drivers.rtu_tcp import RtuTcpTransport
 
 logger = logging.getLogger(__name__)
@@ -130,6 +131,7 @@ class BusOwner:
     ) -> None:
         self.spec = spec
         self.backoffs = Backoffs(spec.key)
+        self.pace = Pace()
         self.connects = 0
         self._make_transport = transport
         self._clock = clock
@@ -197,14 +199,24 @@ class BusOwner:
         while (request := self._next()) is not None:
             self._refuse(request)
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether a connection stands."""
+        return self._transport is not None and self._transport.is_connected
+
+    @property
+    def queued(self) -> int:
+        """Requests that wait for their turn."""
+        return sum(map(len, self._queues))
+
     def status(self) -> BusStatus:
         """How the bus does now."""
         now = self._clock()
         link = self.backoffs.link
         return BusStatus(
-            is_connected=self._transport is not None and self._transport.is_connected,
+            is_connected=self.is_connected,
             connects=self.connects,
-            queued=sum(len(queue) for queue in self._queues),
+            queued=self.queued,
             link_failures=link.failures if link else 0,
             silent={
                 device_id: (silence.failures, max(0.0, silence.retry_at - now))
@@ -280,6 +292,7 @@ class BusOwner:
         What noise broke on a serial line is asked for once more.
         """
         transport, is_kept = await self._line()
+        asked_s = self._clock()
         try:
             words = await transport.read(
                 block, unit_id=request.unit_id, timeout_s=self.spec.timeout_s
@@ -291,6 +304,7 @@ class BusOwner:
             if isinstance(error, BusMalformed) and self.spec.is_serial and not is_repeat:
                 return await self._read(request, block, is_repeat=True)
             raise
+        self.pace.note(self._clock() - asked_s)
         self._note(request.device_id, None)
         return words
 

@@ -17,6 +17,7 @@ from devices.drivers.dialin.door import Door
 from devices.drivers.dialin.session import Session
 from devices.drivers.dialin.transport import DialInTransport
 from devices.drivers.modbus import Transport
+from devices.drivers.pace import Digest, digest
 
 # Many, because each gateway that swallows calls holds its place for the whole connect time-out.
 CONNECTING_AT_ONCE = 1024
@@ -106,6 +107,10 @@ class BusPool:
     def status(self) -> dict[int, BusStatus]:
         """Every bus by its key."""
         return self._call(self._status)
+
+    def digest(self) -> Digest:
+        """Every bus in a few numbers, and those that are worth a look."""
+        return self._call(self._digest)
 
     def open_door(self, host: str, port: int) -> int:
         """Listen for DTUs; returns the port, port 0 takes any free one. Raises OSError.
@@ -256,6 +261,9 @@ class BusPool:
 
     async def _status(self) -> dict[int, BusStatus]:
         return {key: bus.status() for key, bus in self._buses.items()}
+
+    async def _digest(self) -> Digest:
+        return digest(self._buses, now=time.monotonic())
 
 
 def _unasked(job: PollJob, error: str) -> DeviceRead:

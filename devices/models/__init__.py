@@ -12,7 +12,7 @@ from devices.models.control import ControlLog, ControlOperation, Lockout
 from devices.models.dialin import DtuDoor, DtuProfile, GatewaySession
 from devices.models.equipment import Device, LinkEvent, Meter, PointOverride, Ratio
 from devices.models.exchanges import CounterReading, MeterExchange
-from devices.models.gateways import FIRST_DOOR, Bus, Gateway, PollShard
+from devices.models.gateways import FIRST_DOOR, Bus, Gateway, PollHour, PollShard
 from devices.models.outputs import TemplateOutput
 from devices.models.retention import Retention
 from devices.models.sources import DataSource
@@ -51,6 +51,7 @@ __all__ = [
     "MeterExchange",
     "PointCode",
     "PointOverride",
+    "PollHour",
     "PollShard",
     "Ratio",
     "Register",

@@ -36,6 +36,28 @@ class PollShard(models.Model):
         return str(self.number)
 
 
+class PollHour(models.Model):
+    """How the cycles of a shard went in one hour (UTC), added up by its workers."""
+
+    shard = models.PositiveSmallIntegerField(_("采集分片"))
+    hour = models.DateTimeField(_("小时 (UTC)"))
+    cycles = models.IntegerField(_("轮询次数"))
+    late_cycles = models.IntegerField(_("超时轮询次数"))
+    slowest_ms = models.FloatField(_("最长轮询耗时 (ms)"))
+    reads = models.BigIntegerField(_("读取次数"))
+    failed_reads = models.BigIntegerField(_("读取失败次数"))
+    stored = models.BigIntegerField(_("入库行数"))
+
+    class Meta:
+        verbose_name = _("采集小时统计")
+        verbose_name_plural = pgettext_lazy("plural", "采集小时统计")
+        constraints = [models.UniqueConstraint(fields=["shard", "hour"], name="poll_hour_once")]
+        indexes = [models.Index(fields=["hour"], name="poll_hour_at")]
+
+    def __str__(self) -> str:
+        return f"{self.shard} {self.hour:%F %H}"
+
+
 class Link(models.Model):
     """Whether a gateway or device answers: null until the first verdict.
 

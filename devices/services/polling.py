@@ -32,6 +32,7 @@ from devices.services.on_demand import Answer, Listener, Question, told
 from devices.services.plan import Plan, PlanLoader, plan_key
 from devices.services.sampling import samples
 from devices.services.schedule import Schedule
+from devices.services.telling import Teller
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class Poller:
         self._schedule = Schedule()
         self._checked_at = 0.0
         self.keeper = Keeper(shard)
+        self._teller = Teller(shard, self.lease.owner)
         self._check_every_s = PLAN_CHECK_S
         self._on_demand: deque[DeviceRead] = deque()
         self._listener = Listener(shard, self._answer)
@@ -205,11 +207,15 @@ class Poller:
         plan, fence = self.plan, self.lease.fence
         if plan is None or fence is None:
             return
+        self._teller.note(
+            reads, stored=cycle.stored, took_ms=cycle.duration_ms, is_late=cycle.is_late
+        )
         try:
             is_away = self.keeper.store.is_away
             # Also while the database is away: who is heard now must not look silent later.
             self.links.note(reads, plan, now=now, is_store_away=is_away)
             self.keeper.tell(now=now)
+            self._teller.tell(plan, self.pool.digest, now=now, is_store_away=is_away)
             if is_away:
                 return
             self.links.write_seen(now=now)
