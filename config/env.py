@@ -60,6 +60,12 @@ DTU_PORT = int(_running.get("DIANWU_DTU_PORT", 7502) if GIVEN_DTU_PORT is None e
 SPOOL_ROOT = Path(env.str("DIANWU_SPOOL", str(HOME / "spool")))
 SPOOL_MB = env.int("DIANWU_SPOOL_MB", 2048)
 SPOOL_FREE_MB = env.int("DIANWU_SPOOL_FREE_MB", 512)
+# A shard whose latest cycle is so old is late: a restarted worker is quicker.
+LATE_AFTER_S = env.float("DIANWU_LATE_AFTER_S", 30.0)
+# Who may read /metrics; without a token only this machine.
+METRICS_TOKEN = env.str("DIANWU_METRICS_TOKEN", "")
+# Pinged once a minute while all is well, with /fail added when something is not.
+HEARTBEAT_URL = env.str("DIANWU_HEARTBEAT_URL", "")
 MEDIA_ROOT = Path(env.str("DIANWU_MEDIA", str(HOME / "media")))
 TILE_HOSTS: list[str] = env.list("DIANWU_TILE_HOSTS", [])
 # What the map of sites is drawn on: config.tiles says how.
