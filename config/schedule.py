@@ -87,6 +87,17 @@ BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 30.0,
         "options": {"expires": 30},
     },
+    # Not behind long jobs, as other tasks of the reports: somebody relies on them.
+    "look-at-collection": {
+        "task": "reports.tasks.look_at_collection",
+        "schedule": 30.0,
+        "options": {"queue": "default", "expires": 30},
+    },
+    "beat-heart": {
+        "task": "reports.tasks.beat_heart",
+        "schedule": 60.0,
+        "options": {"queue": "default", "expires": 50},
+    },
     "purge-documents": {
         "task": "sites.tasks.purge_documents",
         "schedule": 6 * 3600.0,

@@ -1,7 +1,7 @@
 """What the bell shows: alarms that wait for a look, one's overdue work, one's finished jobs.
 
-And, for those who maintain the platform: samples that had to be given up, and that its own alarms
-have no site yet."""
+And, for those who maintain the platform: samples that had to be given up, that its own alarms have
+no site yet, and what is not well with collecting."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from alarms.models import Alarm
 from alarms.states import Severity
 from devices.models import SampleLoss, StoragePlan
+from reports.selectors import collection
 from sites.models import Job, User
-from sites.models.access import access_for
-from sites.rules import Ability
 from workorders.models import Task, WorkOrder
 
 MOST = 8
@@ -32,12 +31,13 @@ class Notices:
     jobs: list[Job] = field(default_factory=list)
     losses: list[SampleLoss] = field(default_factory=list)
     is_unwatched: bool = False
+    troubles: list[collection.Trouble] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
         """Nothing waits."""
         of_people = self.alarms or self.orders or self.tasks or self.jobs
-        return not (of_people or self.losses or self.is_unwatched)
+        return not (of_people or self.losses or self.troubles or self.is_unwatched)
 
     @property
     def new_alarms(self) -> int:
@@ -58,7 +58,8 @@ def notices(*, user: User, now: datetime) -> Notices:
     jobs = Job.objects.visible_to(user).filter(finished_at__gt=now - JOBS_FOR)
     seen_at = user.notices_seen_at
     # A shard's samples, and the disk, are those of many sites.
-    is_keeper = access_for(user).has_everywhere(Ability.MANAGE_SITE)
+    is_operator = collection.may_operate(user)
+    is_watched = StoragePlan.current().site_id is not None if is_operator else True
     return Notices(
         alarms=[
             (alarm, seen_at is None or alarm.last_raised_at > seen_at)
@@ -70,10 +71,17 @@ def notices(*, user: User, now: datetime) -> Notices:
         tasks=list(tasks.with_place().order_by("due_at")[:MOST]),
         task_count=tasks.count(),
         jobs=list(jobs.order_by("-finished_at")[:MOST]),
-        losses=_losses(now) if is_keeper else [],
-        is_unwatched=is_keeper and StoragePlan.current().site_id is None,
+        losses=_losses(now) if is_operator else [],
+        is_unwatched=not is_watched,
+        troubles=_troubles(now, is_watched=is_watched) if is_operator else [],
     )
 
 
 def _losses(now: datetime) -> list[SampleLoss]:
     return list(SampleLoss.objects.filter(noted_at__gt=now - LOSSES_FOR)[:MOST])
+
+
+def _troubles(now: datetime, *, is_watched: bool) -> list[collection.Trouble]:
+    """What is not well with collecting, without what is an alarm already."""
+    found = collection.last_report(now=now).troubles
+    return [one for one in found if not (is_watched and one.is_alarmed)][:MOST]

@@ -11,6 +11,7 @@ from reports.selectors.collection.parts import (
     parts,
     queues,
 )
+from reports.selectors.collection.pulse import Pulse, last_pulse
 from reports.selectors.collection.shards import ShardLine, shard_lines, shard_name
 from reports.selectors.collection.troubles import (
     Code,
@@ -19,6 +20,7 @@ from reports.selectors.collection.troubles import (
     last_report,
     look,
     note_report,
+    troubles_of,
 )
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "Code",
     "DayRows",
     "Parts",
+    "Pulse",
     "Queue",
     "Report",
     "ShardLine",
@@ -34,6 +37,7 @@ __all__ = [
     "away_lines",
     "days",
     "last_beat",
+    "last_pulse",
     "last_report",
     "look",
     "may_operate",
@@ -45,4 +49,5 @@ __all__ = [
     "shard_lines",
     "shard_name",
     "slow_buses",
+    "troubles_of",
 ]

@@ -46,6 +46,10 @@ class Code(TextChoices):
     WATCH = "watch_silent", _("采集状态长时间无人检查")
 
 
+# What the platform's own alarms tell as well, once they have a site.
+ALARMED = frozenset(
+    {Code.SHARD, Code.LOST, Code.SPOOL, Code.SPOOL_FULL, Code.DISK, Code.DISK_URGENT}
+)
 # Worth knowing, but nobody need get up at night.
 MILD = frozenset({Code.SPOOL, Code.DISK})
 
@@ -67,6 +71,11 @@ class Trouble:
     def is_mild(self) -> bool:
         """Whether it may wait until morning."""
         return self.code in MILD
+
+    @property
+    def is_alarmed(self) -> bool:
+        """Whether there is an alarm for it."""
+        return self.code in ALARMED
 
     @property
     def words(self) -> str:
