@@ -35,5 +35,9 @@ urlpatterns = [
     path("changes/", views.change_list, name="change-list"),
     path("changes/<slug:kind>/<int:pk>/", views.change_object, name="change-object"),
     path("about/", views.about, name="about"),
+    path("collection/", views.collection, name="collection"),
     path("health/", views.health, name="health"),
+    path("health/live/", views.health_live, name="health-live"),
+    path("health/ready/", views.health_ready, name="health-ready"),
+    path("metrics", views.metrics, name="metrics"),
 ]

@@ -14,6 +14,7 @@ from django.utils.translation import pgettext
 
 from alarms.models import Alarm
 from alarms.states import Handling, Severity
+from reports.selectors.collection.access import may_operate
 from sites.models import User, access_for
 from sites.rules import Ability
 from workorders.models import WorkOrder
@@ -176,6 +177,13 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 "circuit-switch-open",
             ),
             NavItem(
+                "collection",
+                _("采集监视"),
+                pgettext("tab", "采集"),
+                reverse("reports:collection"),
+                "activity",
+            ),
+            NavItem(
                 "change", _("变更记录"), _("变更记录"), reverse("reports:change-list"), "history"
             ),
             NavItem("sites", _("我的"), pgettext("tab", "我的"), reverse("sites:profile"), "user"),
@@ -184,14 +192,27 @@ def _items(found: Counts) -> dict[str, NavItem]:
 
 
 def navigation(
-    found: Counts, *, is_manager: bool = False, may_control: bool = False
+    found: Counts,
+    *,
+    is_manager: bool = False,
+    may_control: bool = False,
+    is_operator: bool = False,
 ) -> list[tuple[str, list[NavItem]]]:
     """Titled groups of the navigation, in order; only pages that exist and that he may open."""
     items = _items(found)
     managed = [items["sheet"], items["change"]] if is_manager else []
     return [
         ("", [items["hall"]]),
-        (_("监测"), [items["site"], items["live"], items["curves"], items["gateway"]]),
+        (
+            _("监测"),
+            [
+                items["site"],
+                items["live"],
+                items["curves"],
+                items["gateway"],
+                *([items["collection"]] if is_operator else []),
+            ],
+        ),
         (
             _("运维"),
             [
@@ -207,7 +228,7 @@ def navigation(
 
 def navigation_of(user: User) -> list[tuple[str, list[NavItem]]]:
     """The navigation as this person has it."""
-    return navigation(counts(user), is_manager=_is_manager(user), may_control=_may_control(user))
+    return navigation(counts(user), **_rights(user))
 
 
 def tabs(found: Counts) -> list[NavItem]:
@@ -240,6 +261,15 @@ def _may_control(user: User | AnonymousUser) -> bool:
     return access.has_anywhere(Ability.CONTROL) or access.has_anywhere(Ability.LOCK_OUT)
 
 
+def _rights(user: User | AnonymousUser) -> dict[str, bool]:
+    """What decides which pages there are for him."""
+    return {
+        "is_manager": _is_manager(user),
+        "may_control": _may_control(user),
+        "is_operator": may_operate(user),
+    }
+
+
 def _here(request: HttpRequest) -> str:
     """Where to come back to: this page, or the one whose form was refused here."""
     if request.method in {"GET", "HEAD"}:
@@ -258,8 +288,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "section": _section(request),
         "here": _here(request),
         "counts": found,
-        "navigation": lambda: navigation(
-            found(), is_manager=_is_manager(user), may_control=_may_control(user)
-        ),
+        "navigation": lambda: navigation(found(), **_rights(user)),
         "tabs": lambda: tabs(found()),
     }

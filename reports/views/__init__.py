@@ -1,6 +1,7 @@
 """Pages that look down on every app: the hall, sites, help, health."""
 
 from reports.views.changes import change_list, change_object
+from reports.views.collection import collection
 from reports.views.curves import (
     curves,
     curves_branch,
@@ -12,10 +13,11 @@ from reports.views.curves import (
 from reports.views.frame import notices, notices_seen, search
 from reports.views.gateways import gateway_detail, gateway_list
 from reports.views.halls import hall
-from reports.views.health import health
+from reports.views.health import health, health_live, health_ready
 from reports.views.help import about, completeness, state_diagrams
 from reports.views.live import live, live_branch, live_more, live_read_now
 from reports.views.maps import map_popup, map_sites
+from reports.views.metrics import metrics
 from reports.views.places import site_list
 from reports.views.sheets import town_sheet
 from reports.views.site_pages import site_detail, site_load
@@ -25,6 +27,7 @@ __all__ = [
     "about",
     "change_list",
     "change_object",
+    "collection",
     "completeness",
     "curves",
     "curves_branch",
@@ -36,12 +39,15 @@ __all__ = [
     "gateway_list",
     "hall",
     "health",
+    "health_live",
+    "health_ready",
     "live",
     "live_branch",
     "live_more",
     "live_read_now",
     "map_popup",
     "map_sites",
+    "metrics",
     "notices",
     "notices_seen",
     "search",
