@@ -67,6 +67,7 @@ def _pages(world: World) -> list[str]:
         reverse("reports:about"),
         reverse("reports:search") + "?q=nothing-of-this-name",
         reverse("reports:notices"),
+        reverse("reports:collection"),
         reverse("api-docs"),
         reverse("api-docs-group", args=["alarms"]),
         reverse("reports:completeness-help"),

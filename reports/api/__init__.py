@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from reports.api import completeness, curves, hall, places
+from reports.api import collection, completeness, curves, hall, places
 from reports.api.changes import ChangesEndpoint
 
 urlpatterns = [
     *hall.urlpatterns,
     *completeness.urlpatterns,
+    *collection.urlpatterns,
     *places.urlpatterns,
     path("changes/", ChangesEndpoint.as_view(), name="api-changes"),
     *curves.urlpatterns,

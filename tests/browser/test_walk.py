@@ -79,6 +79,23 @@ def test_in_english_from_a_dark_phone(world: World, visit: Visit) -> None:
     assert complaints(ana) == []
 
 
+@pytest.mark.parametrize(("language", "scheme"), [("zh-hans", "light"), ("en", "dark")])
+def test_pages_of_the_platform_s_operator(
+    language: str, scheme: str, world: World, visit: Visit
+) -> None:
+    adm = visit(world.cast.adm, language=language, scheme=scheme)
+    found = {}
+
+    for path in ("/collection/", "/collection/?q=nothing-of-this-name"):
+        for size in (DESK, PHONE, SMALL):
+            turn(adm, size=size, scheme=scheme)
+            adm.open(path)
+            found[path, size["width"]] = too_wide(adm) + objections(adm)
+
+    assert {look: told for look, told in found.items() if told} == {}
+    assert complaints(adm) == []
+
+
 def test_whoever_is_sent_has_his_buttons_in_the_window(world: World, visit: Visit) -> None:
     bo = visit(world.cast.bo, size=SMALL, language="en")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sites.rules import Role
 from tests.permission_routes.facts import (
     CHANGES,
     LOAD,
@@ -10,6 +11,9 @@ from tests.permission_routes.facts import (
     points,
 )
 from tests.permission_table import (
+    FORBIDDEN,
+    OK,
+    SIGN_IN,
     VIEW,
     Case,
     everybody,
@@ -17,6 +21,10 @@ from tests.permission_table import (
     signed_in,
     write,
 )
+from tests.permission_world import NOBODY, PEOPLE
+
+# Shards hold the gateways of many sites.
+OPERATOR = dict.fromkeys(PEOPLE, FORBIDDEN) | {Role.ADMINISTRATOR.value: OK, NOBODY: SIGN_IN}
 
 PAGES: dict[str, list[Case]] = {
     "reports:hall": [read(shows=False)],
@@ -58,6 +66,11 @@ PAGES: dict[str, list[Case]] = {
     "reports:completeness-help": [read(shows=False)],
     "reports:about": [read(shows=False)],
     "reports:health": [read(who=everybody(), shows=False)],
+    "reports:health-live": [read(who=everybody(), shows=False)],
+    "reports:health-ready": [read(who=everybody(), shows=False)],
+    # Without a token: whoever asks on the machine itself.
+    "reports:metrics": [read(who=everybody(), shows=False)],
+    "reports:collection": [read(who=OPERATOR, shows=False)],
     "reports:change-list": [read(who=MANAGERS, shows=False)],
     "reports:change-object": [Case(CHANGES, at={"kind": "=site", "pk": "site"}, shows=True)],
     "reports:live": [read()],
@@ -106,6 +119,7 @@ API: dict[str, list[Case]] = {
     ],
     "api-tree": [read()],
     "api-site-tree": [read("site")],
+    "api-collection": [read(who=OPERATOR, shows=False)],
     "api-hall": [read(shows=False)],
     "api-site-energy": [read("site", shows=False)],
     "api-site-overview": [read("site", shows=False)],
