@@ -112,7 +112,10 @@ def test_a_worker_tells_of_a_meter_that_answers_and_one_that_does_not(line: Line
     gateway = make_gateway(period_s=1, shard=SHARD)
     bus = make_bus(gateway=gateway, port=line.port, timeout_ms=50)
     well, silent = make_device(bus=bus, unit_id=1), make_device(bus=bus, unit_id=2)
-    line.units[1] = Meter(planned_version(well.template_version).profile)
+    profile = planned_version(well.template_version).profile
+    line.units[1] = Meter(profile)
+    line.units[1].show({"Ua": 230.5})
+    line.units[2] = Meter(profile, is_silent=True)
     poller = Poller(SHARD)
     try:
         for number in range(13):
