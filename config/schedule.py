@@ -90,8 +90,8 @@ BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     # Not behind long jobs, as other tasks of the reports: somebody relies on them.
     "look-at-collection": {
         "task": "reports.tasks.look_at_collection",
-        "schedule": 30.0,
-        "options": {"queue": "default", "expires": 30},
+        "schedule": 20.0,
+        "options": {"queue": "default", "expires": 20},
     },
     "beat-heart": {
         "task": "reports.tasks.beat_heart",

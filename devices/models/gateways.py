@@ -1,5 +1,6 @@
 """Gateways and their buses: how a site is reached, and who polls it."""
 
+from datetime import UTC, datetime
 from typing import Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -37,12 +38,18 @@ class PollShard(models.Model):
 
 
 class PollHour(models.Model):
-    """How the cycles of a shard went in one hour (UTC), added up by its workers."""
+    """How the cycles of a shard went in one hour (UTC), added up by its workers.
+
+    The hour at the beginning of time (`LONG_AGO`) holds the sum of those past their retention, so
+    that the sum of all only grows.
+    """
+
+    LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
     shard = models.PositiveSmallIntegerField(_("采集分片"))
     hour = models.DateTimeField(_("小时 (UTC)"))
-    cycles = models.IntegerField(_("轮询次数"))
-    late_cycles = models.IntegerField(_("超时轮询次数"))
+    cycles = models.BigIntegerField(_("轮询次数"))
+    late_cycles = models.BigIntegerField(_("超时轮询次数"))
     slowest_ms = models.FloatField(_("最长轮询耗时 (ms)"))
     reads = models.BigIntegerField(_("读取次数"))
     failed_reads = models.BigIntegerField(_("读取失败次数"))

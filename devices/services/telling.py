@@ -16,10 +16,8 @@ from devices.services.plan import Plan
 TELL_EVERY_S = 10.0
 KEEP_DAYS = 90
 
-_ADD = """
-INSERT INTO devices_pollhour AS kept
-    (shard, hour, cycles, late_cycles, slowest_ms, reads, failed_reads, stored)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+_COLUMNS = "shard, hour, cycles, late_cycles, slowest_ms, reads, failed_reads, stored"
+_ADDING = """
 ON CONFLICT (shard, hour) DO UPDATE SET
     cycles = kept.cycles + excluded.cycles,
     late_cycles = kept.late_cycles + excluded.late_cycles,
@@ -27,6 +25,19 @@ ON CONFLICT (shard, hour) DO UPDATE SET
     reads = kept.reads + excluded.reads,
     failed_reads = kept.failed_reads + excluded.failed_reads,
     stored = kept.stored + excluded.stored
+"""
+_ADD = f"""
+INSERT INTO devices_pollhour AS kept ({_COLUMNS})
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+{_ADDING}
+"""
+_FOLD = f"""
+WITH gone AS (DELETE FROM devices_pollhour WHERE hour < %s AND hour <> %s RETURNING *)
+INSERT INTO devices_pollhour AS kept ({_COLUMNS})
+SELECT shard, %s::timestamptz, sum(cycles), sum(late_cycles), max(slowest_ms), sum(reads),
+    sum(failed_reads), sum(stored)
+FROM gone GROUP BY shard
+{_ADDING}
 """
 
 
@@ -131,5 +142,7 @@ class Teller:
 
 
 def forget_old(*, now: datetime) -> None:
-    """Hours past their retention go."""
-    PollHour.objects.filter(hour__lt=now - timedelta(days=KEEP_DAYS)).delete()
+    """Hours past their retention go into the one that holds them all."""
+    with connection.cursor() as cursor:
+        long_ago = PollHour.LONG_AGO
+        cursor.execute(_FOLD, [now - timedelta(days=KEEP_DAYS), long_ago, long_ago])

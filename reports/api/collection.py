@@ -36,17 +36,17 @@ class ShardRow(serializers.Serializer[Any]):
     cycle_at = MomentField(source="row.cycle_at", allow_null=True, default=None)
     cycle_age_s = NumberField(source="age_s", allow_null=True)
     cycle_ms = NumberField(source="row.cycle_ms", allow_null=True, default=None)
-    late_cycles_hour = serializers.IntegerField(source="hour.1")
-    late_cycles_day = serializers.IntegerField(source="day.1")
-    cycles_day = serializers.IntegerField(source="day.0")
+    late_cycles_hour = serializers.IntegerField(source="late_hour")
+    late_cycles_day = serializers.IntegerField(source="late_day")
+    cycles_day = serializers.IntegerField()
     reads_per_s = NumberField(source="told.reads_per_s", allow_null=True, default=None)
     rows_per_s = NumberField(source="told.stored_per_s", allow_null=True, default=None)
     gateways = serializers.IntegerField(source="told.gateways", allow_null=True, default=None)
     devices = serializers.IntegerField(source="told.devices", allow_null=True, default=None)
     spool_rows = serializers.IntegerField(source="spool.rows", default=0)
     spool_bytes = serializers.IntegerField(source="spool.bytes", default=0)
-    rows_thinned = serializers.IntegerField(source="lost.0")
-    rows_dropped = serializers.IntegerField(source="lost.1")
+    rows_thinned = serializers.IntegerField(source="thinned")
+    rows_dropped = serializers.IntegerField(source="dropped")
 
 
 class SlowBusRow(serializers.Serializer[Any]):

@@ -81,7 +81,7 @@ def _totals(shards: list[facts.ShardLine]) -> dict[str, float]:
         "reads": sum(each.reads for each in told),
         "lines": sum(each.lines.buses for each in told),
         "connected": sum(each.lines.connected for each in told),
-        "late_hour": sum(line.hour[1] for line in shards),
-        "late_day": sum(line.day[1] for line in shards),
+        "late_hour": sum(line.late_hour for line in shards),
+        "late_day": sum(line.late_day for line in shards),
         "spool_rows": sum(line.spool.rows for line in shards if line.spool),
     }

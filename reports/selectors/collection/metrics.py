@@ -112,7 +112,7 @@ def _told(shards: list[ShardLine]) -> Iterator[Metric]:
 
 
 def _totals() -> Iterator[Metric]:
-    """What only grows, but for hours past their retention: Prometheus takes that for a restart."""
+    """What only grows."""
     sums = PollHour.objects.order_by().values("shard")
     rows = list(
         sums.annotate(

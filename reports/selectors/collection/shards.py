@@ -24,7 +24,8 @@ def shard_name(number: int) -> str:
 class ShardLine:
     """One shard. age_s: since its latest cycle, None before the first.
 
-    told: what its worker said within the last minute. hour, day: cycles and late ones among them.
+    told: what its worker said within the last minute. hour, day: cycles, and late ones among them,
+    of this clock hour and of the last 24.
     lost: samples thinned and dropped, ever.
     """
 
@@ -60,6 +61,26 @@ class ShardLine:
         """Machine and process number."""
         words = self.row.owner.split(" ") if self.row else []
         return f"{words[0]} · {words[2]}" if len(words) > 2 else ""
+
+    @property
+    def late_hour(self) -> int:
+        return self.hour[1]
+
+    @property
+    def late_day(self) -> int:
+        return self.day[1]
+
+    @property
+    def cycles_day(self) -> int:
+        return self.day[0]
+
+    @property
+    def thinned(self) -> int:
+        return self.lost[0]
+
+    @property
+    def dropped(self) -> int:
+        return self.lost[1]
 
     @property
     def load_percent(self) -> float | None:
@@ -110,8 +131,8 @@ def shard_lines(*, now: datetime) -> list[ShardLine]:
 
 
 def _hours(now: datetime) -> dict[int, dict[str, Any]]:
-    """Cycles of the last day and of this and the last clock hour, by shard."""
-    last = Q(hour__gt=now - 2 * _HOUR)
+    """Cycles by shard."""
+    last = Q(hour__gt=now - _HOUR)
     rows = PollHour.objects.filter(hour__gt=now - _DAY).order_by().values("shard")
     sums = rows.annotate(
         day_all=Sum("cycles"),
