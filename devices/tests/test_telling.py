@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -119,10 +120,11 @@ def test_a_worker_tells_of_a_meter_that_answers_and_one_that_does_not(line: Line
     line.units[1] = Meter(profile)
     line.units[1].show({"Ua": 230.5})
     line.units[2] = Meter(profile, is_silent=True)
+    start = timezone.now()
     poller = Poller(SHARD)
     try:
         for number in range(13):
-            now = NOW + number * S
+            now = start + number * S
             poller.cycle(now=now, deadline_s=1.0)
     finally:
         poller.stop(now=now)
@@ -133,4 +135,4 @@ def test_a_worker_tells_of_a_meter_that_answers_and_one_that_does_not(line: Line
     assert [device for device, *_rest in heard.lines.silent] == [silent.pk]
     assert heard.errors["timeout"] >= 1
     assert heard.stored >= 8
-    assert PollHour.objects.get(shard=SHARD).stored == heard.stored
+    assert sum(PollHour.objects.values_list("stored", flat=True)) == heard.stored
