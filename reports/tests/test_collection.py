@@ -210,7 +210,7 @@ def test_metrics_are_what_prometheus_reads_and_name_no_site(
     assert found["dianwu_trouble", "shard_late"] == 1
     assert found["dianwu_trouble", "samples_lost"] == 0
     assert found["dianwu_shard_rows_per_second", "poll.3"] == 4
-    assert found["dianwu_shard_failures_per_second", "poll.3", "timeout"] == 1
+    assert found["dianwu_shard_failures_per_second", "timeout", "poll.3"] == 1
     assert found["dianwu_devices", "unknown"] == 1
     assert found["dianwu_open_alarms", "critical"] == 0
     assert "dianwu_queue_messages" in text

@@ -53,7 +53,7 @@ def _away(request: HttpRequest, shards: list[facts.ShardLine], now: Any) -> dict
     rows = facts.away_lines(
         shards, now=now, kind=kind if kind in KINDS else "", shard=shard, text=text
     )
-    page = Paginator(rows, ROWS).get_page(request.GET.get("page"))
+    page = Paginator(cast(Any, rows), ROWS).get_page(request.GET.get("page"))
     told = [line.told.lines for line in shards if line.told]
     return {
         "page": page,

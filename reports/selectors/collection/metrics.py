@@ -3,8 +3,9 @@
 Labels name shards, queues, kinds: never sites, devices or people.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Q, Sum
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -45,8 +46,7 @@ class _Facts:
         try:
             found = list(_all(self._now))
         except AWAY:
-            found = [_one("dianwu_trouble", "1 for each thing that is not well.", "code")]
-            found[0].add_metric([Code.DATABASE.value], 1)
+            found = [_troubles({Code.DATABASE})]
         yield from found
 
 
@@ -57,15 +57,16 @@ def _all(now: datetime) -> Iterator[Metric]:
     yield from _equipment()
     yield from _parts(found)
     yield from _disk(disk)
-    troubles = _one("dianwu_trouble", "1 for each thing that is not well.", "code")
-    codes = {trouble.code for trouble in troubles_of(shards, found, disk, now=now)}
-    for code in Code:
-        troubles.add_metric([code.value], code in codes)
-    yield troubles
+    yield _troubles({trouble.code for trouble in troubles_of(shards, found, disk, now=now)})
     pulse = last_pulse()
     if pulse is not None:
         yield _plain("dianwu_heartbeat_age_seconds", "Last ping sent.", now.timestamp() - pulse.at)
         yield _plain("dianwu_heartbeat_sent", "1 when somebody took it.", not pulse.error)
+
+
+def _troubles(codes: Collection[str]) -> Metric:
+    figures = ((code.value, float(code in codes)) for code in Code)
+    return _labelled("dianwu_trouble", "1 for each thing that is not well.", "code", figures)
 
 
 def _shards(shards: list[ShardLine], now: datetime) -> Iterator[Metric]:
@@ -114,7 +115,7 @@ def _told(shards: list[ShardLine]) -> Iterator[Metric]:
 def _totals() -> Iterator[Metric]:
     """What only grows."""
     sums = PollHour.objects.order_by().values("shard")
-    rows = list(
+    rows: list[Any] = list(
         sums.annotate(
             all_reads=Sum("reads"),
             bad_reads=Sum("failed_reads"),
@@ -189,10 +190,6 @@ def _took_s(shard: ShardLine) -> float | None:
     return None if took_ms is None else took_ms / 1000
 
 
-def _one(name: str, words: str, label: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, words, labels=[label])
-
-
 def _plain(name: str, words: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, words, value=float(value))
 
@@ -200,7 +197,7 @@ def _plain(name: str, words: str, value: float) -> GaugeMetricFamily:
 def _labelled(
     name: str, words: str, label: str, values: Iterable[tuple[str, float | None]]
 ) -> GaugeMetricFamily:
-    family = _one(name, words, label)
+    family = GaugeMetricFamily(name, words, labels=[label])
     for key, value in values:
         if value is not None:
             family.add_metric([key], float(value))

@@ -83,7 +83,7 @@ def parts(*, now: datetime) -> Parts:
     """Look at all of them; what does not answer is told as such. Raises the database's errors."""
     facts = _postgres(now)
     try:
-        told: dict[str, Any] = live.store_state.client.info()  # type: ignore[assignment]
+        told: dict[str, Any] = live.store_state.client.info()
         facts |= {
             "queues": queues(now=now),
             "beat_s": last_beat(now=now),

@@ -133,7 +133,7 @@ def shard_lines(*, now: datetime) -> list[ShardLine]:
 def _hours(now: datetime) -> dict[int, dict[str, Any]]:
     """Cycles by shard."""
     last = Q(hour__gt=now - _HOUR)
-    rows = PollHour.objects.filter(hour__gt=now - _DAY).order_by().values("shard")
+    rows: Any = PollHour.objects.filter(hour__gt=now - _DAY).order_by().values("shard")
     sums = rows.annotate(
         day_all=Sum("cycles"),
         day_late=Sum("late_cycles"),
