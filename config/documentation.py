@@ -19,6 +19,7 @@ def titles() -> dict[str, str]:
         "calendar": _("日历"),
         "changes": _("变更记录"),
         "control-operations": pgettext("plural", "遥控操作"),
+        "collection": _("采集监视"),
         "curves": _("曲线"),
         "documents": _("档案文件"),
         "devices": pgettext("plural", "设备"),
