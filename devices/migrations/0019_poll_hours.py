@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('devices', '0017_storage'),
+        ('devices', '0018_platform_site'),
     ]
 
     operations = [
