@@ -333,7 +333,7 @@ def test_live_and_ready(client: Client, settings: Any) -> None:
     assert client.get("/health/live/").json() == {"status": "ok"}
     ready = client.get("/health/ready/")
     assert (ready.status_code, ready.json()["reasons"]) == (200, [])
-    assert ready.json()["collection"] == ["watch_silent"]
+    assert ready.json()["collection"] == []
     settings.REDIS_URL = "redis://127.0.0.1:9"
     away = client.get("/health/ready/")
     assert (away.status_code, away.json()["reasons"]) == (503, ["redis_down"])

@@ -172,14 +172,18 @@ def note_report(report: Report) -> None:
 
 
 def last_report(*, now: datetime) -> Report:
-    """What the latest look found; that nobody looks, when it is old or missing."""
+    """What the latest look found; that nobody looks, when it is old.
+
+    Nothing before the first look: a clock that never began is missed by the heartbeat, and shown on
+    the page.
+    """
     try:
         text = live.store_state.client.get(REPORT_KEY)
     except redis.RedisError as reason:
         live.store_state.is_down(reason)
         return Report(now.timestamp(), (Trouble(Code.REDIS),))
     if not isinstance(text, bytes):
-        return Report(now.timestamp(), (Trouble(Code.WATCH),))
+        return Report(now.timestamp())
     told = json.loads(text)
     age_s = now.timestamp() - told["at"]
     if age_s > STALE_S:
