@@ -30,6 +30,7 @@ def titles() -> dict[str, str]:
         "jobs": _("后台任务"),
         "lockouts": pgettext("plural", "检修闭锁"),
         "me": _("我的"),
+        "mqtt-brokers": pgettext("plural", "MQTT 服务器"),
         "orders": pgettext("plural", "工单"),
         "photos": _("照片"),
         "plans": pgettext("plural", "计划"),

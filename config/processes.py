@@ -101,6 +101,7 @@ def product(given: Given) -> Plan:
         *((_simulator(given),) if with_demo else ()),
         *_workers(given),
         *_doors(given.dtu_host, dtu_port, remarks),
+        _bridge(),
         _web(given.address),
     )
     logins = _python("manage.py", "demo", "--logins") if with_demo else ()
@@ -141,6 +142,12 @@ def _doors(host: str, port: int, remarks: list[str]) -> list[Process]:
         return []
     command = _python("manage.py", "dtu_server", "--host", host, "--port", str(port))
     return [Process(name="dtu", command=command, folder=CHECKOUT, is_needed=False)]
+
+
+def _bridge() -> Process:
+    """Waits until a broker is configured; nothing else needs it."""
+    command = _python("-m", "config.bridge")
+    return Process(name="mqtt", command=command, folder=CHECKOUT, is_needed=False)
 
 
 def _web(address: Address) -> Process:

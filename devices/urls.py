@@ -45,6 +45,15 @@ urlpatterns = [
     path("sources/<int:pk>/edit/", views.source_edit, name="source-edit"),
     path("sources/<int:pk>/renew/", views.source_renew, name="source-renew"),
     path("sources/<int:pk>/switch/", views.source_switch, name="source-switch"),
+    path("sources/<int:pk>/mqtt/", views.source_mqtt, name="source-mqtt"),
+    path("sources/<int:pk>/mqtt/edit/", views.source_mqtt_edit, name="source-mqtt-edit"),
+    path("sources/<int:pk>/mqtt/add/", views.source_mapping_add, name="source-mapping-add"),
+    path("sources/mappings/<int:pk>/", views.source_mapping, name="source-mapping"),
+    path(
+        "sources/mappings/<int:pk>/remove/",
+        views.source_mapping_remove,
+        name="source-mapping-remove",
+    ),
     # Not below /templates/: every word there is a template's key.
     path("template-import/", views.template_import, name="template-import"),
     path("template-unmove/", views.template_unmove, name="template-unmove"),

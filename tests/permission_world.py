@@ -30,6 +30,7 @@ from devices.models import (
     LinkEvent,
     Lockout,
     MeterExchange,
+    MqttMapping,
     PointCode,
     PollShard,
     RolledDay,
@@ -38,12 +39,16 @@ from devices.models import (
 )
 from devices.tests.factories import (
     make_acceptance,
+    make_broker,
     make_device,
     make_exchange,
+    make_faults,
     make_fed_device,
     make_lockout,
+    make_mapping,
     make_operation,
     make_source,
+    make_strangers,
     make_trial,
 )
 from sites import services as site_services
@@ -109,6 +114,7 @@ class World:
     check: Job
     view: SavedView
     source: DataSource
+    mapping: MqttMapping
     source_key: str
     fed_device: Device
     control: ControlOperation
@@ -240,6 +246,16 @@ def build() -> World:
             }
         ],
     )
+    mapping = make_mapping(
+        broker=make_broker(
+            source=source,
+            host=SECRET,
+            client_id="dianwu-7",
+            faults=make_faults(SECRET + MARKUP),
+            strangers=make_strangers(SECRET + MARKUP),
+        ),
+        sample_payload=SECRET + MARKUP,
+    )
     fed_device = make_fed_device(
         source=source,
         name=f"远传 {SECRET} {MARKUP}",
@@ -273,6 +289,7 @@ def build() -> World:
         check=_check(cast.ana, room.pk),
         alarm_photo=AlarmPhoto.objects.get(),
         source=source,
+        mapping=mapping,
         source_key=source_key,
         fed_device=fed_device,
         control=make_operation(
@@ -347,6 +364,7 @@ def _rows(world: World, *places: models.Model) -> dict[str, models.Model]:
         world.device,
         world.device.bus,
         world.source,
+        world.mapping.broker,
         world.device.bus.gateway,
         world.device.template_version,
         world.device.template_version.template,

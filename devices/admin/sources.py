@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from devices.models import DataSource, Device
+from devices.models import DataSource, Device, MqttBroker, MqttMapping
 from devices.services import sources
 from sites.admin.base import ListInline, ScopedAdmin
 
@@ -70,3 +70,45 @@ class DataSourceAdmin(ScopedAdmin):
         text = gettext("数据源“%(name)s”的密钥（仅显示这一次）：%(key)s")
         facts = {"name": source.label, "key": plain}
         self.message_user(request, text % facts, messages.WARNING)
+
+
+class MappingInline(ListInline):
+    model = MqttMapping
+    fields = ("topic", "form", "device_key", "time_path")
+    readonly_fields = fields
+
+
+@admin.register(MqttBroker)
+class MqttBrokerAdmin(ScopedAdmin):
+    """Its password is entered on the page of its source, where it is sealed."""
+
+    fixed_fields = ("source",)
+    list_display = ("source", "host", "port", "is_enabled", "is_online", "last_seen_at")
+    list_filter = ("is_enabled", "is_online", ("source__site__team", _OWN))
+    list_select_related = ("source__site",)
+    search_fields = ("host", "source__name", "source__site__name")
+    autocomplete_fields = ("source",)
+    readonly_fields = (
+        "is_online",
+        "link_changed_at",
+        "link_error",
+        "last_seen_at",
+        "holder",
+        "updated_at",
+    )
+    inlines = (MappingInline,)
+    fieldsets = (
+        (None, {"fields": ("source", "host", "port", "username", "client_id", "is_enabled")}),
+        ("TLS", {"fields": ("uses_tls", "ca_certificate")}),
+        (
+            _("通信"),
+            {"fields": ("is_online", "link_changed_at", "link_error", "last_seen_at", "holder")},
+        ),
+        (_("记录"), {"fields": ("updated_at",)}),
+    )
+
+    def save_model(self, request: HttpRequest, obj: MqttBroker, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+        """The password belongs to an address and a user: with another of them it is forgotten."""
+        if {"host", "port", "username", "uses_tls"} & set(form.changed_data):
+            obj.sealed_password = ""
+        super().save_model(request, obj, form, change)

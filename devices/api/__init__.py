@@ -21,6 +21,7 @@ from devices.api.equipment import (
 from devices.api.exchanges import ExchangesEndpoint, UndoEndpoint
 from devices.api.ingest import IngestEndpoint
 from devices.api.meters import MetersEndpoint
+from devices.api.mqtt import BrokerEndpoint, BrokersEndpoint
 from devices.api.search import SearchEndpoint
 from devices.api.templates import (
     TemplateBookEndpoint,
@@ -51,6 +52,8 @@ urlpatterns = [
     path("lockouts/", LockoutsEndpoint.as_view(), name="api-lockouts"),
     path("lockouts/<int:pk>/end/", LockoutEndEndpoint.as_view(), name="api-lockout-end"),
     path("ingest/", IngestEndpoint.as_view(), name="api-ingest"),
+    path("mqtt-brokers/", BrokersEndpoint.as_view(), name="api-brokers"),
+    path("mqtt-brokers/<int:pk>/", BrokerEndpoint.as_view(), name="api-broker"),
     path("search/", SearchEndpoint.as_view(), name="api-search"),
     path("points/", PointsEndpoint.as_view(), name="api-points"),
     path("gateways/", GatewaysEndpoint.as_view(), name="api-gateways"),

@@ -13,6 +13,7 @@ from devices.models.dialin import DtuDoor, DtuProfile, GatewaySession
 from devices.models.equipment import Device, LinkEvent, Meter, PointOverride, Ratio
 from devices.models.exchanges import CounterReading, MeterExchange
 from devices.models.gateways import FIRST_DOOR, Bus, Gateway, PollHour, PollShard
+from devices.models.mqtt import MqttBroker, MqttMapping
 from devices.models.outputs import TemplateOutput
 from devices.models.retention import Retention
 from devices.models.sources import DataSource
@@ -49,6 +50,8 @@ __all__ = [
     "Lockout",
     "Meter",
     "MeterExchange",
+    "MqttBroker",
+    "MqttMapping",
     "PointCode",
     "PointOverride",
     "PollHour",

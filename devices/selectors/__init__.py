@@ -35,6 +35,13 @@ from devices.selectors.control import (
     sites_to_lock,
 )
 from devices.selectors.counters import counters
+from devices.selectors.mqtt import (
+    broker_for,
+    broker_page,
+    brokers_of,
+    fault_words,
+    mapping_for,
+)
 from devices.selectors.points import DevicePoint, device_for, gateway_for, points_for
 from devices.selectors.search import Found, search
 from devices.selectors.sources import SHOWN as SOURCES_SHOWN
@@ -100,6 +107,11 @@ __all__ = [
     "search",
     "sites_to_feed",
     "sites_to_lock",
+    "broker_for",
+    "broker_page",
+    "brokers_of",
+    "fault_words",
+    "mapping_for",
     "source_for",
     "source_lines",
     "source_page",

@@ -24,6 +24,8 @@ from devices.models import (
     Layout,
     Lockout,
     MeterExchange,
+    MqttBroker,
+    MqttMapping,
     PointCode,
     Register,
     TemplateOutput,
@@ -31,6 +33,7 @@ from devices.models import (
     TrialRead,
 )
 from devices.services import (
+    brokers,
     commissioning,
     control_journal,
     exchanges,
@@ -209,6 +212,41 @@ def make_fed_device(*, source: DataSource, **facts: Any) -> Device:
     return Device.objects.create(
         site=source.site, source=source, template_version=version, **(defaults | facts)
     )
+
+
+def make_broker(*, source: DataSource, password: str = "", **facts: Any) -> MqttBroker:
+    """A broker of a source; nobody bridges it by itself."""
+    broker = MqttBroker(**({"host": "127.0.0.1"} | facts), source=source)
+    brokers.save_broker(broker=broker, password=password)
+    return broker
+
+
+def make_mapping(*, broker: MqttBroker, **facts: Any) -> MqttMapping:
+    """Objects with a time in milliseconds, a topic per device."""
+    defaults = {
+        "topic": "plant/{device}/data",
+        "form": "object",
+        "time_path": "ts",
+        "time_form": "ms",
+        "points": "ua = Ua\nep = EPI",
+    }
+    mapping = MqttMapping(**(defaults | facts), broker=broker)
+    mapping.full_clean(exclude=["broker"])
+    mapping.save()
+    return mapping
+
+
+def make_faults(text: str) -> dict[str, Any]:
+    """Messages that could not be read, as a bridge writes them down."""
+    at = timezone.now().isoformat()
+    facts = {"count": 3, "about": text[:40], "topic": "plant/7/data", "example": text, "at": at}
+    return {"payload_unreadable": facts}
+
+
+def make_strangers(key: str) -> dict[str, Any]:
+    """A device that is none of the source's, as a bridge writes it down."""
+    facts = {"count": 2, "code": "device_unknown", "topic": "plant/7/data"}
+    return {key: {**facts, "at": timezone.now().isoformat()}}
 
 
 # A load that no check objects to, at the primary side.

@@ -22,6 +22,13 @@ from devices.views.lockouts import (
     lockout_list,
 )
 from devices.views.meters import meters_add
+from devices.views.mqtt import (
+    source_mapping,
+    source_mapping_add,
+    source_mapping_remove,
+    source_mqtt,
+    source_mqtt_edit,
+)
 from devices.views.series import live, series
 from devices.views.sources import (
     source_add,
@@ -67,6 +74,11 @@ __all__ = [
     "source_detail",
     "source_edit",
     "source_list",
+    "source_mapping",
+    "source_mapping_add",
+    "source_mapping_remove",
+    "source_mqtt",
+    "source_mqtt_edit",
     "source_renew",
     "source_switch",
     "template_clone",

@@ -15,14 +15,18 @@ from devices.ingest import Batch
 from devices.models import ControlOperation, DataSource, Device
 from devices.tests.factories import (
     HEALTHY,
+    make_broker,
     make_bus,
     make_device,
     make_exchange,
+    make_faults,
     make_fed_device,
     make_gateway,
     make_lockout,
+    make_mapping,
     make_operation,
     make_source,
+    make_strangers,
     make_template_version,
     make_trial,
 )
@@ -136,6 +140,10 @@ class World:
             f"/sources/add/?site={site}",
             f"/sources/{self.source.pk}/",
             f"/sources/{self.source.pk}/edit/",
+            f"/sources/{self.source.pk}/mqtt/",
+            f"/sources/{self.source.pk}/mqtt/edit/",
+            f"/sources/{self.source.pk}/mqtt/add/",
+            f"/sources/mappings/{self.source.broker.mappings.get().pk}/",
             f"/jobs/{self.job.pk}/",
             "/accounts/2fa/",
             "/accounts/password/change/",
@@ -226,6 +234,10 @@ def make_world() -> World:
     cast.site.save()
     make_lockout(room=make_room("二号配电室", site=cast.site), by=cast.bo)
     source, _key = make_source(site=cast.site, name="能管平台", last_refusals=[REFUSAL])
+    broker = make_broker(
+        source=source, faults=make_faults("{ua: 231"), strangers=make_strangers("0A:1B:3C")
+    )
+    make_mapping(broker=broker)
     make_exchange(device)
     make_trial(device, HEALTHY | {"P": -13.167, "Ub": 0.0})
     # Its code comes behind those of other devices, however many were made before.

@@ -44,6 +44,7 @@ ADMIN: dict[str, Pages] = {
     "devices.gateway": PLACE,
     "devices.device": PLACE,
     "devices.datasource": PLACE,
+    "devices.mqttbroker": PLACE,
     "devices.bus": Pages("AMS", "AM", "", "AM"),
     "devices.dtuprofile": DICTIONARY,
     "devices.dtudoor": RECORD,

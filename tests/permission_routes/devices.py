@@ -43,6 +43,20 @@ def source_facts(_world: World) -> dict[str, Any]:
     }
 
 
+def broker_facts(_world: World) -> dict[str, Any]:
+    return {"host": "broker.example", "port": 8883, "client_id": "dianwu-7", "is_enabled": "on"}
+
+
+def mapping_facts(_world: World) -> dict[str, Any]:
+    return {
+        "topic": "plant/{device}",
+        "form": "object",
+        "device_key": "{device}",
+        "time_form": "s",
+        "points": "ua = Ua",
+    }
+
+
 def trial(world: World) -> dict[str, Any]:
     return {
         "template_version": world.device.template_version_id,
@@ -251,6 +265,17 @@ PAGES: dict[str, list[Case]] = {
     ],
     "devices:source-renew": [write("source", MANAGE, ok=200)],
     "devices:source-switch": [write("source", MANAGE, lambda _world: {"is_enabled": "0"})],
+    "devices:source-mqtt": [read("source", MANAGE)],
+    "devices:source-mqtt-edit": [
+        read("source", MANAGE),
+        write("source", MANAGE, broker_facts),
+    ],
+    "devices:source-mapping-add": [
+        read("source", MANAGE),
+        write("source", MANAGE, mapping_facts),
+    ],
+    "devices:source-mapping": [read("mapping", MANAGE), write("mapping", MANAGE, mapping_facts)],
+    "devices:source-mapping-remove": [write("mapping", MANAGE)],
     "devices:live": [Case(signed_in(), ok=302)],
     "devices:series": [
         Case(VIEW, query=points("IR"), label="safety"),
@@ -284,6 +309,8 @@ API: dict[str, list[Case]] = {
     "api-site-latest": [read("site", shows=False)],
     "api-gateways": [read()],
     "api-gateway": [read("device.bus.gateway")],
+    "api-brokers": [read(who=MANAGERS)],
+    "api-broker": [read("mapping.broker", MANAGE)],
     "api-devices": [read()],
     "api-device": [read("device")],
     "api-device-latest": [read("device", shows=False)],
