@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('devices', '0017_storage'),
+        ('devices', '0019_poll_hours'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 
