@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from math import isfinite
 from tempfile import TemporaryFile
-from typing import Any
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
@@ -157,6 +158,29 @@ def xlsx(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
         book.save(file)
         file.seek(0)
         return file.read()
+
+
+def save(file: IO[bytes], *, kind: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows of cells, of whatever number, row by row; a full sheet goes on in another one."""
+    if kind == "csv":
+        for chunk in csv_chunks(head, rows):
+            file.write(chunk)
+        return
+    book = Workbook(write_only=True)
+    left = iter(rows)
+    first = next(left, None)
+    while True:
+        sheet = book.create_sheet()
+        sheet.freeze_panes = "A2"
+        sheet.append([_bold(sheet, text) for text in head])
+        if first is not None:
+            sheet.append(first)
+        for row in islice(left, ROWS_IN_WORKBOOK - 1):
+            sheet.append(row)
+        first = next(left, None)
+        if first is None:
+            break
+    book.save(file)
 
 
 def _bold(sheet: Any, text: str) -> Any:

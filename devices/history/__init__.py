@@ -5,6 +5,7 @@ from devices.history.archive import HOT_FROM, Kept, handed_until, kept
 from devices.history.days import DaysWritten, days, roll_day
 from devices.history.edges import counters_at, means
 from devices.history.energy import Energies, energies, energy_of
+from devices.history.grid import Grid, Lines, by_sample, edges_of, on_slots
 from devices.history.hours import Written, compact, differing, roll, total, with_blocks
 from devices.history.late import LATE_S, note_late, note_reopened, note_uncounted
 from devices.history.layouts import Positions, positions
@@ -38,8 +39,10 @@ __all__ = [
     "Batch",
     "DaysWritten",
     "Energies",
+    "Grid",
     "Kept",
     "LayoutGroup",
+    "Lines",
     "Partition",
     "Positions",
     "Series",
@@ -48,12 +51,14 @@ __all__ = [
     "Table",
     "Written",
     "append",
+    "by_sample",
     "compact",
     "counters_at",
     "days",
     "differing",
     "drop_partition",
     "drop_partitions",
+    "edges_of",
     "energies",
     "energy_of",
     "ensure_partitions",
@@ -64,6 +69,7 @@ __all__ = [
     "note_late",
     "note_reopened",
     "note_uncounted",
+    "on_slots",
     "partitions",
     "positions",
     "prepare",

@@ -47,39 +47,39 @@ def layouts_with(codes: set[str]) -> dict[int, Positions]:
     return positions({*ids, *more})
 
 
-def rows(
+def rows(  # noqa: PLR0913
     device_id: int,
     codes: Sequence[str],
     layouts: dict[int, Positions],
     start: datetime,
     end: datetime,
+    *,
+    with_quality: bool = False,
 ) -> Floats:
     """One row per sample: epoch seconds, then the codes; NaN where the layout lacks one.
 
     Each column comes as one packed array, so that a curve costs no step per sample here.
+    with_quality: the sample's quality is a last column.
     """
-    hot, moment = _hot_rows(device_id, codes, layouts, start, end)
+    asked = [column(code, layouts) for code in codes]
+    asked += ["quality::float8"] if with_quality else []
+    hot, moment = _hot_rows(device_id, asked, start, end)
     if moment is None or start >= moment:
         return hot
     before = kept(device_ids=[device_id], codes=codes, start=start, end=min(end, moment))
     if device_id not in before:
         return hot
     old = before[device_id]
-    return np.concatenate((np.column_stack((old.at_us / 1e6, old.columns)), hot))
+    parts = [old.at_us / 1e6, old.columns, *([old.quality] if with_quality else [])]
+    return np.concatenate((np.column_stack(parts), hot))
 
 
 def _hot_rows(
-    device_id: int,
-    codes: Sequence[str],
-    layouts: dict[int, Positions],
-    start: datetime,
-    end: datetime,
+    device_id: int, asked: Sequence[str], start: datetime, end: datetime
 ) -> tuple[Floats, datetime | None]:
     """The rows from the handover on, and when that was."""
-    names = [f"v{position}" for position in range(len(codes))]
-    columns = ", ".join(
-        f"{column(code, layouts)} AS {name}" for code, name in zip(codes, names, strict=True)
-    )
+    names = [f"v{position}" for position in range(len(asked))]
+    columns = ", ".join(f"{sql} AS {name}" for sql, name in zip(asked, names, strict=True))
     packed = ", ".join(f"array_send(array_agg({name}))" for name in ("epoch", *names))
     query = (
         f"SELECT (SELECT handed_until FROM devices_handover), {packed} FROM"  # noqa: S608 - no text of users

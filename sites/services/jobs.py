@@ -38,12 +38,16 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a job. content: the result file, '' for none; facts: for the kind's page."""
+    """What came of a job. content: the result file, '' for none; facts: for the kind's page.
+
+    file: the result file in place of content, when it is too large for the memory.
+    """
 
     message: str
     facts: Mapping[str, Any] = field(default_factory=dict)
     content: bytes = b""
     file_name: str = ""
+    file: IO[bytes] | None = None
 
 
 class Refused(Exception):
@@ -148,9 +152,10 @@ def end(
     edge = JOB.edge(only.value, move)
     outcome = outcome or Outcome("")
     kept = Job(result_name=outcome.file_name)
-    if outcome.content:
+    if outcome.content or outcome.file:
         suffix = PurePath(outcome.file_name).suffix
-        kept.result.save(f"{uuid4().hex}{suffix}", ContentFile(outcome.content), save=False)
+        file = File(outcome.file) if outcome.file else ContentFile(outcome.content)
+        kept.result.save(f"{uuid4().hex}{suffix}", file, save=False)
     moved = 0
     try:
         moved = Job.objects.filter(pk=job_id, state=only).update(

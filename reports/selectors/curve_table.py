@@ -1,0 +1,230 @@
+"""Curves as a table: a row per slot of time or per sample, the comparison beside it, totals.
+
+A total is the sum of the points of one unit that can be added: of powers what was there, of energy
+what the counters say. It tells how many of its parts were there; with less than all it is marked.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from core.errors import Invalid
+from core.time import day_bounds, local_day
+from devices import history, selectors
+from devices.history.codec import Floats, Ints
+from devices.history.grid import Point
+from devices.selectors import DevicePoint
+from devices.states import PointKind
+from reports.selectors.curve_query import CurveQuery
+from reports.selectors.curves import moved
+
+# Seconds; a day is one of the calendar.
+DAY_S = 86_400
+STEPS: dict[str, int] = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600, "1d": DAY_S}
+RAW = "raw"
+# A page of the table, and the most rows for which a finer step is chosen by itself.
+PAGE_ROWS = 100
+USUAL_ROWS = 400
+# Units whose sum means something, per kind of point.
+ADDED = ("kW", "kvar", "kVA")
+COUNTED = ("kWh", "kvarh", "kVAh")
+# Energy of shorter slots is less than what a counter tells.
+ENERGY_STEP_S = 900
+
+Totals = list[tuple[str, list[int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A point, or the total of several. parts: how many points it is made of."""
+
+    id: str
+    name: str
+    unit: str
+    decimals: int
+    parts: int = 1
+
+    @property
+    def is_total(self) -> bool:
+        return self.parts > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows in order: beginnings (epoch seconds), a column each of the table's; NaN is no value.
+
+    `count`: samples behind a value, of a total the parts that were there. `quality` of samples as
+    they were stored, -1 for none. `compared`: the values of the same clock time of the other period.
+    """
+
+    at: Floats
+    value: Floats
+    count: Ints
+    quality: NDArray[np.int8] | None = None
+    compared: Floats | None = None
+
+
+class CurveTable:
+    """The table of a query; `step` is a name of STEPS or RAW, '' for one that suits the period."""
+
+    def __init__(self, query: CurveQuery, *, step: str = "", has_totals: bool = False) -> None:
+        """Raises Invalid for a step that is none, or samples as stored with what needs slots."""
+        self.query = query
+        self.step = step or usual_step(query)
+        if self.step != RAW and self.step not in STEPS:
+            raise Invalid(fields={"step": [_("请选择有效的选项。")]})
+        if self.is_raw and (has_totals or query.days_back):
+            raise Invalid(fields={"step": [_("对比与合计须按时间步长取值，请选择步长。")]})
+        self.totals = totals_of(query.points) if has_totals else []
+        if STEPS.get(self.step, 0) < ENERGY_STEP_S:
+            self.totals = [(unit, places) for unit, places in self.totals if unit not in COUNTED]
+        self.columns = [*map(self._column, query.points), *map(self._total_column, self.totals)]
+        self.edges_us = (
+            np.empty(0, np.int64)
+            if self.is_raw
+            else slot_edges(query.start, query.end, query.zone, STEPS[self.step])
+        )
+        self._points = [(point.device_id, point.code) for point in query.points]
+        self._last_of = {p.code for p in query.points if p.point.kind != PointKind.INSTANT}
+
+    @property
+    def is_raw(self) -> bool:
+        return self.step == RAW
+
+    @property
+    def rows(self) -> int:
+        """How many rows there will be; 0 when nobody knows."""
+        return max(0, len(self.edges_us) - 1)
+
+    def _column(self, point: DevicePoint) -> Column:
+        device = self.query.devices[point.device_id]
+        is_state = point.point.kind == PointKind.EVENT
+        return Column(
+            point.id,
+            f"{device.label} · {point.name}",
+            "" if is_state else point.point.unit,
+            point.point.decimals,
+        )
+
+    def _total_column(self, total: tuple[str, list[int]]) -> Column:
+        unit, places = total
+        words = _("合计用量") if unit in COUNTED else _("合计")
+        decimals = max(self.query.points[place].point.decimals for place in places)
+        return Column(f"total:{unit}", words, unit, decimals, len(places))
+
+    def blocks(self, first: int = 0, most: int | None = None) -> Iterator[Block]:
+        """The rows in pieces; of a table in slots only those from `first` on, at most `most`."""
+        if self.is_raw:
+            for lines in history.by_sample(
+                points=self._points, start=self.query.start, end=self.query.end
+            ):
+                count = (~np.isnan(lines.value)).astype(np.int64)
+                yield Block(lines.at, lines.value, count, lines.quality)
+            return
+        end = len(self.edges_us) if most is None else first + most + 1
+        for edges, value, count in self._on_slots(self.edges_us[first:end]):
+            compared = self._compared(edges) if self.query.days_back else None
+            yield Block(edges[:-1] / 1e6, value, count, compared=compared)
+
+    def _on_slots(self, edges_us: Ints) -> Iterator[tuple[Ints, Floats, Ints]]:
+        """Edges, values and counts in pieces, totals among them."""
+        begin = 0
+        for grid in history.on_slots(points=self._points, edges_us=edges_us, last_of=self._last_of):
+            edges = edges_us[begin : begin + len(grid.at) + 1]
+            begin += len(grid.at)
+            totals = [self._total(grid, edges, *total) for total in self.totals]
+            yield (
+                edges,
+                np.column_stack([grid.value, *(value for value, _count in totals)]),
+                np.column_stack([grid.count, *(count for _value, count in totals)]),
+            )
+
+    def _total(
+        self, grid: history.Grid, edges: Ints, unit: str, places: list[int]
+    ) -> tuple[Floats, Ints]:
+        """A total, and how many of its parts were there."""
+        parts = grid.value[:, places]
+        is_there = ~np.isnan(parts)
+        if unit in COUNTED:
+            parts, is_there = _energy([self._points[place] for place in places], edges)
+        count = is_there.sum(axis=1)
+        value = np.where(count > 0, np.nansum(parts, axis=1), np.nan)
+        return value, count
+
+    def _compared(self, edges_us: Ints) -> Floats:
+        """Values of the same clock times of the compared period; NaN where the clock lacks one."""
+        back = moved(self.query.zone, -self.query.days_back)
+        wanted = np.array([round(back(at / 1e6) * 1e6) for at in edges_us.tolist()], np.int64)
+        start, end = _moment(int(wanted.min())), _moment(int(wanted.max()))
+        others = slot_edges(start, end, self.query.zone, STEPS[self.step])
+        known = np.concatenate([value for _edges, value, _count in self._on_slots(others)])
+        place = np.searchsorted(others[:-1], wanted[:-1])
+        place = np.minimum(place, len(known) - 1)
+        found = known[place]
+        found[others[place] != wanted[:-1]] = np.nan
+        return found
+
+
+def _energy(points: list[Point], edges_us: Ints) -> tuple[Floats, NDArray[np.bool_]]:
+    """What each counter says of each slot, and of which slots everything is known."""
+    edges = [_moment(at) for at in edges_us.tolist()]
+    amounts = np.full((len(edges) - 1, len(points)), np.nan)
+    is_whole = np.zeros(amounts.shape, np.bool_)
+    for code in dict.fromkeys(code for _device, code in points):
+        ids = [device for device, of_code in points if of_code == code]
+        counters = selectors.counters(device_ids=ids, code=code)
+        found = history.energies(device_ids=ids, code=code, edges=edges, counters=counters)
+        for device_id, energies in found.items():
+            place = points.index((device_id, code))
+            amounts[:, place], is_whole[:, place] = energies.amount, energies.is_whole
+    return amounts, is_whole
+
+
+def totals_of(points: tuple[DevicePoint, ...]) -> Totals:
+    """Units of which at least two of the points can be added, with these points' places."""
+    kinds = {PointKind.INSTANT: ADDED, PointKind.COUNTER: COUNTED}
+    found: dict[str, list[int]] = {}
+    for place, one in enumerate(points):
+        if one.point.unit in kinds.get(PointKind(one.point.kind), ()):
+            found.setdefault(one.point.unit, []).append(place)
+    return [(unit, places) for unit, places in found.items() if len(places) > 1]
+
+
+def usual_step(query: CurveQuery) -> str:
+    """The finest step with no more rows than one likes to read."""
+    span_s = (query.end - query.start).total_seconds()
+    return next((name for name, step in STEPS.items() if span_s <= USUAL_ROWS * step), "1d")
+
+
+def slot_edges(start: datetime, end: datetime, zone: str, step_s: int) -> Ints:
+    """Edges (microseconds since 1970) of the slots that touch the period.
+
+    Slots begin with the day in the zone, whose last one may be cut by a change of the clock.
+    """
+    day, last = local_day(start, zone), local_day(end - timedelta(microseconds=1), zone)
+    parts = []
+    while day <= last:
+        begin, until = (round(at.timestamp() * 1_000_000) for at in day_bounds(day, zone))
+        parts.append(np.arange(begin, until, until - begin if step_s == DAY_S else step_s * 10**6))
+        day += timedelta(days=1)
+    edges = np.append(np.concatenate(parts), until).astype(np.int64)
+    first = np.searchsorted(edges, round(start.timestamp() * 1e6), side="right") - 1
+    final = np.searchsorted(edges, round(end.timestamp() * 1e6), side="left")
+    return edges[first : final + 1]
+
+
+def clock(zone: str) -> Callable[[float], datetime]:
+    """Epoch seconds as a moment on the clock of a zone."""
+    info = ZoneInfo(zone)
+    return lambda at: datetime.fromtimestamp(at, info)
+
+
+def _moment(at_us: int) -> datetime:
+    return datetime.fromtimestamp(at_us // 1_000_000, UTC) + timedelta(
+        microseconds=at_us % 1_000_000
+    )
