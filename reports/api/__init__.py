@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reports.api import collection, completeness, curves, hall, places
+from reports.api import collection, completeness, curve_tables, curves, hall, places
 from reports.api.changes import ChangesEndpoint
 
 urlpatterns = [
@@ -12,4 +12,5 @@ urlpatterns = [
     *places.urlpatterns,
     path("changes/", ChangesEndpoint.as_view(), name="api-changes"),
     *curves.urlpatterns,
+    *curve_tables.urlpatterns,
 ]

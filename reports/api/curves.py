@@ -1,5 +1,7 @@
 """REST: curves as the page draws them, and the tree of the live page."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.http import QueryDict
@@ -20,8 +22,8 @@ from sites import selectors as site_selectors
 PERIODS = tuple(RANGES)
 
 
-class CurvesQuery(Body):
-    """Which points, over which period, how wide, compared with what."""
+class PeriodQuery(Body):
+    """Which points, over which period, compared with what."""
 
     points = TextField(
         max_length=400, help_text="`<device id>:<code>`, separated by commas; at most 12."
@@ -31,6 +33,14 @@ class CurvesQuery(Body):
     compare = TextField(
         max_length=10, required=False, help_text="`day`, `week`, `month`, or a date to start from."
     )
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return super().get_fields() | {"from": QueryMomentField(required=False)}
+
+
+class CurvesQuery(PeriodQuery):
+    """Besides: how wide."""
+
     width_px = serializers.IntegerField(
         min_value=200,
         max_value=4000,
@@ -38,9 +48,6 @@ class CurvesQuery(Body):
         default=1200,
         help_text="At most two values per pixel are told; every peak stays.",
     )
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        return super().get_fields() | {"from": QueryMomentField(required=False)}
 
 
 class StatisticsRow(serializers.Serializer[Any]):
@@ -103,6 +110,21 @@ class CurvesAnswer(serializers.Serializer[Any]):
     series = CurveRow(many=True)
 
 
+def address_of(asked: Mapping[str, Any], now: datetime) -> QueryDict:
+    """What was asked for as the page's address says it."""
+    given = QueryDict(mutable=True)
+    texts = [text.strip() for text in asked["points"].split(",") if text.strip()]
+    given.setlist("point", texts[: MOST_POINTS + 1])
+    for name in ("range", "compare"):
+        if name in asked:
+            given[name] = asked[name]
+    if "from" in asked or "to" in asked:
+        until = asked.get("to", now)
+        given["to"] = until.isoformat()
+        given["from"] = asked.get("from", until - RANGES["1h"]).isoformat()
+    return given
+
+
 class CurvesEndpoint(Endpoint):
     """Several points of several devices."""
 
@@ -111,19 +133,8 @@ class CurvesEndpoint(Endpoint):
     @extend_schema(operation_id="curves", parameters=[CurvesQuery], responses=CurvesAnswer)
     def get(self, request: Request) -> Response:
         """Show curves with limits, gaps, statistics and a comparison; up to a year."""
-        asked = self.asked(request, CurvesQuery)
-        given = QueryDict(mutable=True)
-        texts = [text.strip() for text in asked["points"].split(",") if text.strip()]
-        given.setlist("point", texts[: MOST_POINTS + 1])
-        now = timezone.now()
-        for name in ("range", "compare"):
-            if name in asked:
-                given[name] = asked[name]
-        if "from" in asked or "to" in asked:
-            until = asked.get("to", now)
-            given["to"] = until.isoformat()
-            given["from"] = asked.get("from", until - RANGES["1h"]).isoformat()
-        query = query_of(user=self.person, given=given, now=now)
+        asked, now = self.asked(request, CurvesQuery), timezone.now()
+        query = query_of(user=self.person, given=address_of(asked, now), now=now)
         found = drawing(user=self.person, query=query, now=now, width_px=asked["width_px"])
         answer = {
             "zone": query.zone,

@@ -1,14 +1,12 @@
 """A table of curves as rows of a sheet: values as numbers, what is missing empty, marks beside."""
 
 from collections.abc import Iterator
-from math import isnan
-from typing import Any
 
 from django.utils.translation import gettext as _
 
 from core.sheets import safe
 from devices.states import Quality
-from reports.selectors.curve_table import Block, Column, CurveTable, clock
+from reports.selectors.curve_table import Block, Column, CurveTable, clock, known
 from reports.selectors.curves import compare_word
 
 Cells = list[str | float | int | None]
@@ -29,7 +27,7 @@ def head_of(table: CurveTable) -> list[str]:
 
 def _mark_word(table: CurveTable, column: Column) -> str:
     if column.is_total:
-        return _("有值的测点 / 全部")
+        return _("有值的测点（共 %(parts)d 个）") % {"parts": column.parts}
     return _("质量") if table.is_raw else _("样本数")
 
 
@@ -39,23 +37,18 @@ def rows_of(table: CurveTable, block: Block) -> Iterator[Cells]:
     words = {quality.value: str(quality.label) for quality in Quality}
     for line, at in enumerate(block.at.tolist()):
         cells: Cells = [on_clock(at).isoformat(timespec="milliseconds" if at % 1 else "seconds")]
-        for place, column in enumerate(table.columns):
-            value = _number(block.value[line, place])
-            cells += [value, _mark(block, line, place, column, words)]
+        for place in range(len(table.columns)):
+            value = known(block.value[line, place])
+            cells += [value, _mark(block, line, place, words)]
             if block.compared is not None:
-                other = _number(block.compared[line, place])
-                is_both = value is not None and other is not None
-                cells += [other, _number(value - other) if is_both else None]
+                other = known(block.compared[line, place])
+                cells += [other, known(block.value[line, place] - block.compared[line, place])]
         yield cells
 
 
-def _mark(
-    block: Block, line: int, place: int, column: Column, words: dict[int, str]
-) -> str | int | None:
+def _mark(block: Block, line: int, place: int, words: dict[int, str]) -> str | int | None:
     """Of a sample its quality, of a mean how many samples, of a total how many of its parts."""
     count = int(block.count[line, place])
-    if column.is_total:
-        return f"{count} / {column.parts}"
     if block.quality is None:
         return count
     quality = int(block.quality[line, place])
@@ -63,7 +56,3 @@ def _mark(
         # The sample lacks some points: this one, or others.
         quality = Quality.GOOD if count else Quality.BAD
     return words.get(quality) if count or quality == Quality.BAD else None
-
-
-def _number(value: Any) -> float | None:
-    return None if isnan(value) else round(float(value), 6)

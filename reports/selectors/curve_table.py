@@ -7,6 +7,7 @@ what the counters say. It tells how many of its parts were there; with less than
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import isnan
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,7 +22,7 @@ from devices.history.grid import Point
 from devices.selectors import DevicePoint
 from devices.states import PointKind
 from reports.selectors.curve_query import CurveQuery
-from reports.selectors.curves import moved
+from reports.selectors.curves import matched
 
 # Seconds; a day is one of the calendar.
 DAY_S = 86_400
@@ -157,16 +158,21 @@ class CurveTable:
         return value, count
 
     def _compared(self, edges_us: Ints) -> Floats:
-        """Values of the same clock times of the compared period; NaN where the clock lacks one."""
-        back = moved(self.query.zone, -self.query.days_back)
-        wanted = np.array([round(back(at / 1e6) * 1e6) for at in edges_us.tolist()], np.int64)
-        start, end = _moment(int(wanted.min())), _moment(int(wanted.max()))
+        """Values of the same clock times of the compared period; NaN where its clock lacks one."""
+        back = matched(self.query.zone, -self.query.days_back)
+        there = [back(at / 1e6) for at in edges_us[:-1].tolist()]
+        wanted = np.array([-1 if at is None else round(at * 1e6) for at in there], np.int64)
+        found = np.full((len(wanted), len(self.columns)), np.nan)
+        known = wanted[wanted >= 0]
+        if not len(known):
+            return found
+        # To the beginning of the next slot, at least.
+        start, end = _moment(int(known.min())), _moment(int(known.max()) + 1)
         others = slot_edges(start, end, self.query.zone, STEPS[self.step])
-        known = np.concatenate([value for _edges, value, _count in self._on_slots(others)])
-        place = np.searchsorted(others[:-1], wanted[:-1])
-        place = np.minimum(place, len(known) - 1)
-        found = known[place]
-        found[others[place] != wanted[:-1]] = np.nan
+        values = np.concatenate([value for _edges, value, _count in self._on_slots(others)])
+        place = np.minimum(np.searchsorted(others[:-1], wanted), len(values) - 1)
+        is_same = others[place] == wanted
+        found[is_same] = values[place[is_same]]
         return found
 
 
@@ -216,6 +222,11 @@ def slot_edges(start: datetime, end: datetime, zone: str, step_s: int) -> Ints:
     first = np.searchsorted(edges, round(start.timestamp() * 1e6), side="right") - 1
     final = np.searchsorted(edges, round(end.timestamp() * 1e6), side="left")
     return edges[first : final + 1]
+
+
+def known(value: float) -> float | None:
+    """A number for people and JSON: None for NaN, no longer than what was stored."""
+    return None if isnan(value) else round(float(value), 6)
 
 
 def clock(zone: str) -> Callable[[float], datetime]:

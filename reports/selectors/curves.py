@@ -146,10 +146,33 @@ def moved(zone: str, days: int) -> Callable[[float], float]:
     return move
 
 
+def matched(zone: str, days: int) -> Callable[[float], float | None]:
+    """As `moved`, but each clock time has at most one partner.
+
+    None for a time that the other day's clock lacks, and for the second pass of an hour that the
+    other day has only once.
+    """
+    info = ZoneInfo(zone)
+    shift = timedelta(days=days)
+
+    def match(at: float) -> float | None:
+        local = datetime.fromtimestamp(at, info)
+        there = (local.replace(tzinfo=None) + shift).replace(tzinfo=info, fold=local.fold)
+        is_twice = there.utcoffset() != there.replace(fold=1 - there.fold).utcoffset()
+        again = there.astimezone(UTC).astimezone(info)
+        if again.replace(tzinfo=None) != there.replace(tzinfo=None) or (
+            local.fold and not is_twice
+        ):
+            return None
+        return there.timestamp()
+
+    return match
+
+
 def _compare(
     curves: Sequence[Curve], pairs: list[tuple[int, str]], query: CurveQuery, width_px: int
 ) -> None:
-    back, forth = moved(query.zone, -query.days_back), moved(query.zone, query.days_back)
+    back, forth = moved(query.zone, -query.days_back), matched(query.zone, query.days_back)
     found = history.series(
         points=pairs,
         start=datetime.fromtimestamp(back(query.start.timestamp()), UTC),
@@ -157,8 +180,10 @@ def _compare(
         max_points=2 * width_px,
     )
     for curve, series in zip(curves, found, strict=True):
-        curve.compared_at = [forth(at) for at in series.at]
-        curve.compared = series.value
+        there = [forth(at) for at in series.at]
+        both = zip(there, series.value, strict=True)
+        curve.compared_at = [at for at in there if at is not None]
+        curve.compared = [value for at, value in both if at is not None]
         curve.compared_statistics = series.statistics
 
 

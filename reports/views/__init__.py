@@ -2,6 +2,7 @@
 
 from reports.views.changes import change_list, change_object
 from reports.views.collection import collection
+from reports.views.curve_table import curves_sheet, curves_table
 from reports.views.curves import (
     curves,
     curves_branch,
@@ -35,6 +36,8 @@ __all__ = [
     "curves_drawer",
     "curves_find",
     "curves_points",
+    "curves_sheet",
+    "curves_table",
     "gateway_detail",
     "gateway_list",
     "hall",

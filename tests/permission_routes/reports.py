@@ -90,6 +90,14 @@ PAGES: dict[str, list[Case]] = {
         Case(VIEW, query=points("IR"), label="safety"),
         Case(LOAD, query=points("P"), label="load"),
     ],
+    "reports:curves-table": [
+        Case(VIEW, query=points("IR"), label="safety", shows=True),
+        Case(LOAD, query=points("P"), label="load"),
+    ],
+    "reports:curves-sheet": [
+        Case(VIEW, "POST", query=points("IR"), ok=302, changes=True, label="safety"),
+        Case(LOAD, "POST", query=points("P"), ok=302, changes=True, label="load"),
+    ],
     "reports:curves-find": [read(query=lambda world: {"q": world.device.name})],
     "reports:curves-branch": [read("site")],
     "reports:curves-points": [read("device", shows=False)],
@@ -114,6 +122,36 @@ API: dict[str, list[Case]] = {
         Case(
             LOAD,
             query=lambda world: {"points": f"{world.device.pk}:P"},
+            label="load",
+        ),
+    ],
+    "api-curves-table": [
+        Case(
+            VIEW,
+            query=lambda world: {"points": f"{world.device.pk}:IR", "step": "15m"},
+            label="safety",
+        ),
+        Case(
+            LOAD,
+            query=lambda world: {"points": f"{world.device.pk}:P", "step": "15m"},
+            label="load",
+        ),
+    ],
+    "api-curves-sheets": [
+        Case(
+            VIEW,
+            "POST",
+            body=lambda world: {"points": f"{world.device.pk}:IR", "kind": "csv"},
+            ok=202,
+            changes=True,
+            label="safety",
+        ),
+        Case(
+            LOAD,
+            "POST",
+            body=lambda world: {"points": f"{world.device.pk}:P", "kind": "csv"},
+            ok=202,
+            changes=True,
             label="load",
         ),
     ],
