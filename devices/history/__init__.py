@@ -5,7 +5,7 @@ from devices.history.archive import HOT_FROM, Kept, handed_until, kept
 from devices.history.days import DaysWritten, days, roll_day
 from devices.history.edges import counters_at, means
 from devices.history.energy import Energies, energies, energy_of
-from devices.history.grid import Grid, Lines, by_sample, edges_of, on_slots
+from devices.history.grid import Grid, Lines, aligned, by_sample, edges_of, on_slots
 from devices.history.hours import Written, compact, differing, roll, total, with_blocks
 from devices.history.late import LATE_S, note_late, note_reopened, note_uncounted
 from devices.history.layouts import Positions, positions
@@ -24,8 +24,8 @@ from devices.history.partitions import (
 from devices.history.present import present
 from devices.history.rolling import quarters_of
 from devices.history.samples import Batch, LayoutGroup
-from devices.history.series import Series, series
-from devices.history.tracks import Statistics
+from devices.history.series import Series, series, series_of
+from devices.history.tracks import Statistics, Track
 from devices.history.trends import Slice, trends
 
 __all__ = [
@@ -49,7 +49,9 @@ __all__ = [
     "Slice",
     "Statistics",
     "Table",
+    "Track",
     "Written",
+    "aligned",
     "append",
     "by_sample",
     "compact",
@@ -78,6 +80,7 @@ __all__ = [
     "roll",
     "roll_day",
     "series",
+    "series_of",
     "total",
     "trends",
     "with_blocks",

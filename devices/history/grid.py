@@ -169,3 +169,19 @@ def edges_of(start: datetime, end: datetime, step_s: int) -> Ints:
     first = micros_of(start) // step_us * step_us
     count = -(-(micros_of(end) - first) // step_us)
     return first + step_us * np.arange(count + 1, dtype=np.int64)
+
+
+def aligned(
+    *, points: Sequence[Point], edges_us: Ints, last_of: Collection[str], holds: bool
+) -> Iterator[Grid]:
+    """As `on_slots`, for calculating with several points at once.
+
+    holds: a slot without a sample takes the value of the slot just before it. For slots that are
+    hardly longer than the period of polling, where a sample falls now on this side, now on that.
+    """
+    before: Floats = np.full((1, len(points)), np.nan)
+    for grid in on_slots(points=points, edges_us=edges_us, last_of=last_of):
+        earlier = np.concatenate((before, grid.value[:-1]))
+        before = grid.value[-1:].copy()
+        value = np.where(np.isnan(grid.value), earlier, grid.value) if holds else grid.value
+        yield Grid(grid.at, value, grid.count)

@@ -106,6 +106,11 @@ class _Reading:
         return left
 
 
+def series_of(device_id: int, code: str, unit: str, track: Track) -> Series:
+    """What was fed to a track, as a series: of values that were calculated, not stored."""
+    return _shaped(Series(device_id, code, unit), track)
+
+
 def _shaped(result: Series, track: Track) -> Series:
     track.finish()
     at, value, lowest, highest = track.points()

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core import sheets
-from core.endpoints import Endpoint, FlagField, MomentField, NumberField
+from core.endpoints import Endpoint, MomentField, NumberField
 from core.errors import Invalid
 from reports.api.curves import PeriodQuery, address_of
 from reports.selectors.curve_query import query_of
@@ -28,11 +28,6 @@ class TableQuery(PeriodQuery):
     """Which table, and which page of it."""
 
     step = serializers.ChoiceField(choices=list(STEPS), required=False, help_text=_STEPS_HELP)
-    totals = serializers.BooleanField(
-        required=False,
-        default=False,
-        help_text="Adds a column per unit of power or energy that several of the points have.",
-    )
     page = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False, default=1)
 
 
@@ -88,7 +83,7 @@ class CurvesTableEndpoint(Endpoint):
         query = query_of(user=self.person, given=address_of(asked, now), now=now)
         if not query.points:
             raise Invalid(fields={"points": ["<device id>:<code>"]})
-        table = CurveTable(query, step=asked.get("step", ""), has_totals=asked["totals"])
+        table = CurveTable(query, step=asked.get("step", ""))
         first = (asked["page"] - 1) * PAGE_ROWS
         blocks = table.blocks(first, PAGE_ROWS) if first < table.rows else ()
         answer = {
@@ -129,7 +124,6 @@ class SheetBody(PeriodQuery):
         required=False,
         help_text=f"{_STEPS_HELP} `raw`: every sample as it was stored, with its quality.",
     )
-    totals = FlagField(required=False, default=False)
     kind = serializers.ChoiceField(choices=sheets.FORMATS, required=False, default="csv")
 
 
@@ -147,7 +141,6 @@ class CurvesSheetsEndpoint(Endpoint):
             user=self.person,
             query=query,
             step=asked.get("step", ""),
-            has_totals=asked["totals"],
             kind=asked["kind"],
             now=now,
         )

@@ -33,6 +33,11 @@ class PeriodQuery(Body):
     compare = TextField(
         max_length=10, required=False, help_text="`day`, `week`, `month`, or a date to start from."
     )
+    totals = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Adds the sum of those points that can be added: power now, energy from counters.",
+    )
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         return super().get_fields() | {"from": QueryMomentField(required=False)}
@@ -91,6 +96,12 @@ class CurveRow(serializers.Serializer[Any]):
     value = serializers.ListField(child=NumberField(allow_null=True), source="series.value")
     is_reduced = serializers.BooleanField(source="series.is_reduced")
     gaps = serializers.SerializerMethodField()
+    missing = serializers.SerializerMethodField(
+        help_text="Stretches in which parts of a total were not there: it is not whole then."
+    )
+    whole_share = NumberField(
+        allow_null=True, help_text="Of a total: the share of its values that have all parts."
+    )
     limits = CurveLimit(many=True)
     completeness = NumberField(allow_null=True)
     statistics = StatisticsRow()
@@ -99,6 +110,10 @@ class CurveRow(serializers.Serializer[Any]):
     @extend_schema_field(serializers.ListField(child=serializers.ListField(child=NumberField())))
     def get_gaps(self, curve: Curve) -> list[list[float]]:
         return [list(gap) for gap in curve.series.gaps]
+
+    @extend_schema_field(serializers.ListField(child=serializers.ListField(child=NumberField())))
+    def get_missing(self, curve: Curve) -> list[list[float]]:
+        return [list(stretch) for stretch in curve.missing]
 
 
 class CurvesAnswer(serializers.Serializer[Any]):
@@ -118,6 +133,8 @@ def address_of(asked: Mapping[str, Any], now: datetime) -> QueryDict:
     for name in ("range", "compare"):
         if name in asked:
             given[name] = asked[name]
+    if asked["totals"]:
+        given["totals"] = "1"
     if "from" in asked or "to" in asked:
         until = asked.get("to", now)
         given["to"] = until.isoformat()
@@ -128,7 +145,7 @@ def address_of(asked: Mapping[str, Any], now: datetime) -> QueryDict:
 class CurvesEndpoint(Endpoint):
     """Several points of several devices."""
 
-    parameters = frozenset({"points", "range", "from", "to", "compare", "width_px"})
+    parameters = frozenset({"points", "range", "from", "to", "compare", "totals", "width_px"})
 
     @extend_schema(operation_id="curves", parameters=[CurvesQuery], responses=CurvesAnswer)
     def get(self, request: Request) -> Response:

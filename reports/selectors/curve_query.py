@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -41,7 +42,8 @@ COMPARED: dict[str, int] = {"day": 1, "week": 7}
 class CurveQuery:
     """Points in the order chosen; a period in UTC; by how many days the comparison lies back.
 
-    `range` is the name of a period that moves along with now, '' for a fixed one.
+    `range` is the name of a period that moves along with now, '' for a fixed one. `totals`: with
+    the sum of those points that can be added.
     """
 
     points: tuple[DevicePoint, ...]
@@ -52,6 +54,7 @@ class CurveQuery:
     range: str = ""
     compare: str = ""
     days_back: int = 0
+    totals: bool = False
 
     def params(self) -> list[tuple[str, str]]:
         """The address's parameters that say the same again."""
@@ -60,13 +63,14 @@ class CurveQuery:
             pairs.append(("range", self.range))
         else:
             pairs += [("from", _iso(self.start)), ("to", _iso(self.end))]
-        return [*pairs, ("compare", self.compare)] if self.compare else pairs
+        pairs += [("compare", self.compare)] if self.compare else []
+        return [*pairs, ("totals", "1")] if self.totals else pairs
 
     @property
     def text(self) -> str:
         return urlencode(self.params())
 
-    def without(self, point: DevicePoint) -> CurveQuery:
+    def without(self, point: Any) -> CurveQuery:
         return replace(self, points=tuple(one for one in self.points if one != point))
 
     def over(self, start: datetime, end: datetime) -> CurveQuery:
@@ -96,7 +100,8 @@ def query_of(*, user: User, given: QueryDict, now: datetime, most: int = MOST_PO
         start, end = _named(name, zone, now)
     compare = given.get("compare", "")
     days = days_between(compare, start, zone)
-    return CurveQuery(points, devices, zone, start, end, name, compare, days)
+    totals = given.get("totals", "") == "1"
+    return CurveQuery(points, devices, zone, start, end, name, compare, days, totals)
 
 
 def picked(

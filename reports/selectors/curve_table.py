@@ -6,7 +6,7 @@ what the counters say. It tells how many of its parts were there; with less than
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from math import isnan
 from zoneinfo import ZoneInfo
 
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from core.errors import Invalid
 from core.time import day_bounds, local_day
-from devices import history, selectors
+from devices import history
 from devices.history.codec import Floats, Ints
-from devices.history.grid import Point
 from devices.selectors import DevicePoint
 from devices.states import PointKind
 from reports.selectors.curve_query import CurveQuery
 from reports.selectors.curves import matched
+from reports.selectors.totals import ENERGY_STEP_S, Total, moment, totals_of
 
 # Seconds; a day is one of the calendar.
 DAY_S = 86_400
@@ -31,13 +31,6 @@ RAW = "raw"
 # A page of the table, and the most rows for which a finer step is chosen by itself.
 PAGE_ROWS = 100
 USUAL_ROWS = 400
-# Units whose sum means something, per kind of point.
-ADDED = ("kW", "kvar", "kVA")
-COUNTED = ("kWh", "kvarh", "kVAh")
-# Energy of shorter slots is less than what a counter tells.
-ENERGY_STEP_S = 900
-
-Totals = list[tuple[str, list[int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +66,17 @@ class Block:
 class CurveTable:
     """The table of a query; `step` is a name of STEPS or RAW, '' for one that suits the period."""
 
-    def __init__(self, query: CurveQuery, *, step: str = "", has_totals: bool = False) -> None:
+    def __init__(self, query: CurveQuery, *, step: str = "") -> None:
         """Raises Invalid for a step that is none, or samples as stored with what needs slots."""
         self.query = query
         self.step = step or usual_step(query)
         if self.step != RAW and self.step not in STEPS:
             raise Invalid(fields={"step": [_("请选择有效的选项。")]})
-        if self.is_raw and (has_totals or query.days_back):
+        if self.is_raw and (query.totals or query.days_back):
             raise Invalid(fields={"step": [_("对比与合计须按时间步长取值，请选择步长。")]})
-        self.totals = totals_of(query.points) if has_totals else []
+        self.totals = totals_of(query.points) if query.totals else []
         if STEPS.get(self.step, 0) < ENERGY_STEP_S:
-            self.totals = [(unit, places) for unit, places in self.totals if unit not in COUNTED]
+            self.totals = [total for total in self.totals if not total.is_counted]
         self.columns = [*map(self._column, query.points), *map(self._total_column, self.totals)]
         self.edges_us = (
             np.empty(0, np.int64)
@@ -112,11 +105,8 @@ class CurveTable:
             point.point.decimals,
         )
 
-    def _total_column(self, total: tuple[str, list[int]]) -> Column:
-        unit, places = total
-        words = _("合计用量") if unit in COUNTED else _("合计")
-        decimals = max(self.query.points[place].point.decimals for place in places)
-        return Column(f"total:{unit}", words, unit, decimals, len(places))
+    def _total_column(self, total: Total) -> Column:
+        return Column(total.id, total.name, total.unit, total.decimals, len(total.places))
 
     def blocks(self, first: int = 0, most: int | None = None) -> Iterator[Block]:
         """The rows in pieces; of a table in slots only those from `first` on, at most `most`."""
@@ -138,24 +128,12 @@ class CurveTable:
         for grid in history.on_slots(points=self._points, edges_us=edges_us, last_of=self._last_of):
             edges = edges_us[begin : begin + len(grid.at) + 1]
             begin += len(grid.at)
-            totals = [self._total(grid, edges, *total) for total in self.totals]
+            totals = [total.of(grid.value, edges) for total in self.totals]
             yield (
                 edges,
                 np.column_stack([grid.value, *(value for value, _count in totals)]),
                 np.column_stack([grid.count, *(count for _value, count in totals)]),
             )
-
-    def _total(
-        self, grid: history.Grid, edges: Ints, unit: str, places: list[int]
-    ) -> tuple[Floats, Ints]:
-        """A total, and how many of its parts were there."""
-        parts = grid.value[:, places]
-        is_there = ~np.isnan(parts)
-        if unit in COUNTED:
-            parts, is_there = _energy([self._points[place] for place in places], edges)
-        count = is_there.sum(axis=1)
-        value = np.where(count > 0, np.nansum(parts, axis=1), np.nan)
-        return value, count
 
     def _compared(self, edges_us: Ints) -> Floats:
         """Values of the same clock times of the compared period; NaN where its clock lacks one."""
@@ -167,38 +145,13 @@ class CurveTable:
         if not len(known):
             return found
         # To the beginning of the next slot, at least.
-        start, end = _moment(int(known.min())), _moment(int(known.max()) + 1)
+        start, end = moment(int(known.min())), moment(int(known.max()) + 1)
         others = slot_edges(start, end, self.query.zone, STEPS[self.step])
         values = np.concatenate([value for _edges, value, _count in self._on_slots(others)])
         place = np.minimum(np.searchsorted(others[:-1], wanted), len(values) - 1)
         is_same = others[place] == wanted
         found[is_same] = values[place[is_same]]
         return found
-
-
-def _energy(points: list[Point], edges_us: Ints) -> tuple[Floats, NDArray[np.bool_]]:
-    """What each counter says of each slot, and of which slots everything is known."""
-    edges = [_moment(at) for at in edges_us.tolist()]
-    amounts = np.full((len(edges) - 1, len(points)), np.nan)
-    is_whole = np.zeros(amounts.shape, np.bool_)
-    for code in dict.fromkeys(code for _device, code in points):
-        ids = [device for device, of_code in points if of_code == code]
-        counters = selectors.counters(device_ids=ids, code=code)
-        found = history.energies(device_ids=ids, code=code, edges=edges, counters=counters)
-        for device_id, energies in found.items():
-            place = points.index((device_id, code))
-            amounts[:, place], is_whole[:, place] = energies.amount, energies.is_whole
-    return amounts, is_whole
-
-
-def totals_of(points: tuple[DevicePoint, ...]) -> Totals:
-    """Units of which at least two of the points can be added, with these points' places."""
-    kinds = {PointKind.INSTANT: ADDED, PointKind.COUNTER: COUNTED}
-    found: dict[str, list[int]] = {}
-    for place, one in enumerate(points):
-        if one.point.unit in kinds.get(PointKind(one.point.kind), ()):
-            found.setdefault(one.point.unit, []).append(place)
-    return [(unit, places) for unit, places in found.items() if len(places) > 1]
 
 
 def usual_step(query: CurveQuery) -> str:
@@ -233,9 +186,3 @@ def clock(zone: str) -> Callable[[float], datetime]:
     """Epoch seconds as a moment on the clock of a zone."""
     info = ZoneInfo(zone)
     return lambda at: datetime.fromtimestamp(at, info)
-
-
-def _moment(at_us: int) -> datetime:
-    return datetime.fromtimestamp(at_us // 1_000_000, UTC) + timedelta(
-        microseconds=at_us % 1_000_000
-    )

@@ -16,6 +16,7 @@ from devices.selectors import DevicePoint
 from devices.states import PointKind
 from reports.selectors.curve_query import CurveQuery
 from reports.selectors.limits import limits_on
+from reports.selectors.totals import Total, total_series, totals_of
 from sites.models import User
 
 WIDTH_PX = 1200
@@ -26,20 +27,26 @@ AXES_PER_PANEL = 2
 
 @dataclass(slots=True)
 class Curve:
-    """One point: its series, the same of the compared period at the times of this one."""
+    """One point, or a total of several: its series, and that of the compared period at this one's times.
 
-    point: DevicePoint
-    device: Device
+    Of a total `device` is None, `missing` the stretches (s) in which parts of it were not there, and
+    `whole_share` the share of its values that have all parts.
+    """
+
+    point: DevicePoint | Total
+    device: Device | None
     series: history.Series
     limits: list[dict[str, Any]]
     completeness: float | None
     compared_at: list[float] = field(default_factory=list)
     compared: list[float | None] = field(default_factory=list)
     compared_statistics: history.Statistics | None = None
+    missing: list[tuple[float, float]] = field(default_factory=list)
+    whole_share: float | None = None
 
     @property
     def name(self) -> str:
-        return f"{self.device.label} · {self.point.name}"
+        return f"{self.device.label} · {self.point.name}" if self.device else self.point.name
 
     @property
     def is_state(self) -> bool:
@@ -98,9 +105,25 @@ def drawing(*, user: User, query: CurveQuery, now: datetime, width_px: int = WID
     ]
     for curve in curves:
         curve.series.gaps = _with_edges(curve.series, query, now)
+    if query.totals:
+        curves += [_total(total, query, now, width_px) for total in totals_of(query.points)]
     if query.days_back:
         _compare(curves, pairs, query, width_px)
     return Drawing(query, curves, _bands(user, query, now), zone_word(query.zone, query.end))
+
+
+def _total(total: Total, query: CurveQuery, now: datetime, width_px: int) -> Curve:
+    found = total_series(total, query, query.start, min(query.end, now), width_px)
+    found.series.gaps = _with_edges(found.series, query, now)
+    return Curve(
+        point=total,
+        device=None,
+        series=found.series,
+        limits=[],
+        completeness=completeness(found.series.statistics, query, now),
+        missing=found.missing,
+        whole_share=found.whole_share,
+    )
 
 
 def completeness(statistics: history.Statistics, query: CurveQuery, now: datetime) -> float | None:
@@ -173,12 +196,15 @@ def _compare(
     curves: Sequence[Curve], pairs: list[tuple[int, str]], query: CurveQuery, width_px: int
 ) -> None:
     back, forth = moved(query.zone, -query.days_back), matched(query.zone, query.days_back)
-    found = history.series(
-        points=pairs,
-        start=datetime.fromtimestamp(back(query.start.timestamp()), UTC),
-        end=datetime.fromtimestamp(back(query.end.timestamp()), UTC),
-        max_points=2 * width_px,
+    start, end = (
+        datetime.fromtimestamp(back(at.timestamp()), UTC) for at in (query.start, query.end)
     )
+    found = history.series(points=pairs, start=start, end=end, max_points=2 * width_px)
+    found += [
+        total_series(curve.point, query, start, end, width_px).series
+        for curve in curves
+        if isinstance(curve.point, Total)
+    ]
     for curve, series in zip(curves, found, strict=True):
         there = [forth(at) for at in series.at]
         both = zip(there, series.value, strict=True)
@@ -280,7 +306,7 @@ def _series(curve: Curve, axis: int, word: str) -> dict[str, Any]:
         "is_state": curve.is_state,
         "at": [round(at, 3) for at in curve.series.at],
         "value": [told(value) for value in curve.series.value],
-        "gaps": curve.series.gaps,
+        "gaps": sorted([*curve.series.gaps, *curve.missing]),
         "limits": curve.limits,
         "compare": {
             "label": word,

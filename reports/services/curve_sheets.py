@@ -21,9 +21,7 @@ from sites.services.jobs import Outcome, Progress, Work, register
 KIND = "curves-sheet"
 
 
-def ask_sheet(
-    *, user: User, query: CurveQuery, step: str, has_totals: bool, kind: str, now: datetime
-) -> Job:
+def ask_sheet(*, user: User, query: CurveQuery, step: str, kind: str, now: datetime) -> Job:
     """Have the whole table made as csv or xlsx. Raises Invalid for nonsense or too many jobs.
 
     A period up to now ends now, however late the job is done; rights are those when it is done.
@@ -32,11 +30,10 @@ def ask_sheet(
         raise Invalid(fields={"point": [_("请选择 1 至 12 个测点。")]})
     if kind not in sheets.FORMATS:
         raise Invalid(fields={"kind": [_("请选择有效的选项。")]})
-    table = CurveTable(query.over(query.start, query.end), step=step, has_totals=has_totals)
+    table = CurveTable(query.over(query.start, query.end), step=step)
     facts = {
         "query": table.query.text,
         "step": table.step,
-        "totals": has_totals,
         "kind": kind,
     }
     return submit_job(kind=KIND, owner=user, now=now, facts=facts)
@@ -45,7 +42,7 @@ def ask_sheet(
 def _make(job: Job, progress: Progress) -> Outcome:
     facts = job.facts
     query = query_of(user=job.owner, given=QueryDict(facts["query"]), now=job.created_at)
-    table = CurveTable(query, step=facts["step"], has_totals=facts["totals"])
+    table = CurveTable(query, step=facts["step"])
     file = TemporaryFile()  # noqa: SIM115 - closed with the last reference, after it was kept
     written = _Written(table, progress)
     sheets.save(file, kind=facts["kind"], head=head_of(table), rows=written.rows())

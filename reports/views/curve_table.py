@@ -1,7 +1,7 @@
 """Curves as a table below the chart, and the whole of it as a file made in the background."""
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +20,6 @@ from reports.selectors.curve_table import (
     Block,
     CurveTable,
     known,
-    totals_of,
 )
 from reports.selectors.curves import compare_word, zone_word
 from reports.services.curve_sheets import ask_sheet
@@ -56,8 +55,7 @@ def curves_table(request: HttpRequest) -> HttpResponse:
     query = query_of(user=user, given=request.GET, now=now)
     if not query.points:
         raise Invalid(fields={"point": [_("请选择 1 至 12 个测点。")]})
-    has_totals = request.GET.get("totals") == "1"
-    table = CurveTable(query, step=request.GET.get("step", ""), has_totals=has_totals)
+    table = CurveTable(query, step=request.GET.get("step", ""))
     if table.is_raw:
         raise Invalid(fields={"step": [_("请选择有效的选项。")]})
     pages = max(1, -(-table.rows // PAGE_ROWS))
@@ -68,8 +66,6 @@ def curves_table(request: HttpRequest) -> HttpResponse:
         "table": table,
         "rows": [row for block in blocks for row in rows_of(table, block)],
         "steps": step_words(),
-        "may_total": bool(totals_of(query.points)),
-        "has_totals": has_totals,
         "compare_word": compare_word(query),
         "zone": query.zone,
         "zone_word": zone_word(query.zone, query.end),
@@ -90,7 +86,6 @@ def curves_sheet(request: HttpRequest) -> HttpResponse:
             user=user,
             query=query,
             step=request.POST.get("step", ""),
-            has_totals=request.POST.get("totals") == "1",
             kind=request.POST.get("kind", "csv"),
             now=now,
         )

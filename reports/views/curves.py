@@ -1,6 +1,7 @@
 """The page of curves, its drawer, the search for points, CSV: one query, held by the address."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -27,6 +28,7 @@ from reports.selectors.curve_query import (
     query_of,
 )
 from reports.selectors.curves import WIDTH_PX, Drawing, as_chart, compare_word, drawing
+from reports.selectors.totals import totals_of
 from sites import selectors as site_selectors
 from sites.models import User
 from sites.models.lists import SavedView
@@ -173,7 +175,13 @@ def _drawn(found: Drawing) -> dict[str, Any]:
         "zone": found.query.zone,
         "zone_word": found.zone_word,
         "compare_word": compare_word(found.query),
-        "removals": [(curve, found.query.without(curve.point).text) for curve in found.curves],
+        "removals": [
+            (curve, found.query.without(curve.point).text if curve.device else "")
+            for curve in found.curves
+        ],
+        "totals_text": replace(found.query, totals=not found.query.totals).text
+        if totals_of(found.query.points)
+        else "",
     }
 
 
