@@ -20,6 +20,7 @@ urlpatterns = [
     path("notices/", views.notices, name="notices"),
     path("notices/seen/", views.notices_seen, name="notices-seen"),
     path("sites/<int:pk>/load/", views.site_load, name="site-load"),
+    path("sites/<int:pk>/balance/", views.balance_sheet, name="balance-sheet"),
     path("live/", views.live, name="live"),
     path("live/tree/<int:pk>/", views.live_branch, name="live-branch"),
     path("live/more/", views.live_more, name="live-more"),

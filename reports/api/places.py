@@ -9,10 +9,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.endpoints import Endpoint, MomentField, NumberField
+from core.endpoints import Body, Endpoint, MomentField, NumberField, TextField
 from devices.models import Device
 from reports.api.completeness import CountedShareRow
 from reports.selectors import completeness, energy, places, site_page
+from reports.selectors.balance import balances, period_of
 from sites import selectors as site_selectors
 from sites.rules import DataClass
 
@@ -108,7 +109,88 @@ class SiteEnergyEndpoint(Endpoint):
         return self.shown(facts, SiteEnergyRow)
 
 
+class BalanceQuery(Body):
+    """Which day or month of the site; yesterday when neither is given."""
+
+    day = TextField(max_length=10, required=False, help_text="2026-11-25")
+    month = TextField(max_length=7, required=False, help_text="2026-11")
+
+
+class AmountRow(serializers.Serializer[Any]):
+    """Energy; null when no two readings tell."""
+
+    kwh = NumberField(allow_null=True)
+    is_whole = serializers.BooleanField()
+
+
+class BalancePartRow(serializers.Serializer[Any]):
+    """A circuit below the main meter; `meters` is 0 where nobody measures."""
+
+    circuit = serializers.IntegerField(source="circuit.pk")
+    name = serializers.CharField(source="circuit.label")
+    meters = serializers.SerializerMethodField()
+    energy = AmountRow(source="amount")
+
+    def get_meters(self, part: Any) -> int:
+        return len(part.meters)
+
+
+class BalanceRow(serializers.Serializer[Any]):
+    """A main meter beside the sum of those below.
+
+    `is_over`: the difference is beyond the limit; judged only when `is_whole`.
+    """
+
+    kind = serializers.ChoiceField(choices=["site", "transformer", "circuit"])
+    id = serializers.IntegerField(source="pk")
+    name = serializers.CharField()
+    main = AmountRow()
+    parts = BalancePartRow(many=True)
+    parts_kwh = NumberField(allow_null=True)
+    difference_kwh = NumberField(allow_null=True)
+    percent = NumberField(allow_null=True)
+    limit_percent = NumberField()
+    is_whole = serializers.BooleanField()
+    is_over = serializers.BooleanField()
+
+
+class BalanceAnswer(serializers.Serializer[Any]):
+    """Balances of a site over a period, as far as it has passed."""
+
+    site = serializers.IntegerField()
+    timezone = serializers.CharField()
+    starts_at = MomentField()
+    ends_at = MomentField()
+    balances = BalanceRow(many=True)
+
+
+class SiteBalanceEndpoint(Endpoint):
+    """Main–sub balance of a site."""
+
+    parameters = frozenset({"day", "month"})
+
+    @extend_schema(
+        operation_id="sites_balance_retrieve", parameters=[BalanceQuery], responses=BalanceAnswer
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """Show what main meters counted beside the meters below them; none without energy data."""
+        asked, now = self.asked(request, BalanceQuery), timezone.now()
+        site = site_selectors.site_for(user=self.person, pk=pk)
+        period = period_of(
+            site=site, day=asked.get("day", ""), month=asked.get("month", ""), now=now
+        )
+        facts = {
+            "site": pk,
+            "timezone": site.timezone,
+            "starts_at": period.start,
+            "ends_at": period.end,
+            "balances": balances(user=self.person, site=site, period=period),
+        }
+        return self.shown(facts, BalanceAnswer)
+
+
 urlpatterns = [
     path("sites/<int:pk>/overview/", SiteOverviewEndpoint.as_view(), name="api-site-overview"),
+    path("sites/<int:pk>/balance/", SiteBalanceEndpoint.as_view(), name="api-site-balance"),
     path("sites/<int:pk>/energy/", SiteEnergyEndpoint.as_view(), name="api-site-energy"),
 ]

@@ -61,6 +61,12 @@ class Curve:
         return "" if self.is_state else self.point.point.unit
 
     @property
+    def scale(self) -> str:
+        """Curves of one scale share an axis; what was used since the start is no counter's reading."""
+        is_used = isinstance(self.point, Total) and self.point.is_counted
+        return f"{self.unit}+" if is_used else self.unit
+
+    @property
     def statistics(self) -> history.Statistics:
         return self.series.statistics
 
@@ -254,7 +260,7 @@ def as_chart(found: Drawing) -> dict[str, Any]:
         "panels": [
             {
                 "axes": [axis_title(several, unit) for unit in units],
-                "series": [_series(curve, units.index(curve.unit), word) for curve in several],
+                "series": [_series(curve, units.index(curve.scale), word) for curve in several],
             }
             for units, several in panels(found.curves)
         ],
@@ -277,16 +283,17 @@ def panels(curves: Sequence[Curve]) -> list[tuple[list[str], list[Curve]]]:
     States have a panel of their own, below.
     """
     measured = [curve for curve in curves if not curve.is_state]
-    units = list(dict.fromkeys(curve.unit for curve in measured))
+    units = list(dict.fromkeys(curve.scale for curve in measured))
     groups = [units] if 0 < len(units) <= AXES_PER_PANEL else [[unit] for unit in units]
-    found = [(group, [curve for curve in measured if curve.unit in group]) for group in groups]
+    found = [(group, [curve for curve in measured if curve.scale in group]) for group in groups]
     states = [curve for curve in curves if curve.is_state]
     return [*found, ([""], states)] if states else found
 
 
 def axis_title(curves: Iterable[Curve], unit: str) -> str:
     """What an axis is of: the quantity when there is one, with its unit."""
-    of_unit = [curve for curve in curves if curve.unit == unit]
+    of_unit = [curve for curve in curves if curve.scale == unit]
+    unit = unit.removesuffix("+")
     if of_unit and all(curve.is_state for curve in of_unit):
         return _("状态")
     names = {curve.point.name for curve in of_unit}

@@ -1,5 +1,6 @@
 """Pages that look down on every app: the hall, sites, help, health."""
 
+from reports.views.balance import balance_sheet
 from reports.views.changes import change_list, change_object
 from reports.views.collection import collection
 from reports.views.curve_table import curves_sheet, curves_table
@@ -26,6 +27,7 @@ from reports.views.templates import template_detail, template_list
 
 __all__ = [
     "about",
+    "balance_sheet",
     "change_list",
     "change_object",
     "collection",

@@ -26,6 +26,7 @@ from reports.selectors.site_page import (
     rooms_of,
     site_head,
 )
+from reports.views.balance import balance_context
 from sites import selectors as site_selectors
 from sites.models import User
 from sites.services.documents import PICTURES, TYPES
@@ -34,7 +35,7 @@ from workorders.models import Task, WorkOrder
 ROWS = 50
 # How the chart draws a day, by how long ago it was.
 PHASES = {0: "", 1: "before", 7: "earlier"}
-TABS = ("overview", "devices", "alarms", "work", "archive")
+TABS = ("overview", "devices", "energy", "alarms", "work", "archive")
 
 
 @login_required
@@ -54,7 +55,7 @@ def site_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "tab": tab,
         "tabs_of_site": tab_words(),
         "tab_template": f"reports/site/{tab}.html",
-        **_CONTEXTS[tab](user, head, now),
+        **_CONTEXTS[tab](user, head, now, request.GET),
     }
     return render_part(request, "reports/site_detail.html", context, part="tab")
 
@@ -64,13 +65,14 @@ def tab_words() -> list[tuple[str, str]]:
     return [
         ("overview", _("概览")),
         ("devices", pgettext("plural", "设备")),
+        ("energy", _("能耗")),
         ("alarms", pgettext("plural", "告警")),
         ("work", _("工单与任务")),
         ("archive", _("档案")),
     ]
 
 
-def _overview(user: User, head: SiteHead, now: Any) -> dict[str, Any]:
+def _overview(user: User, head: SiteHead, now: Any, _given: Any) -> dict[str, Any]:
     found = overview(user=user, head=head, now=now)
     return {
         "overview": found,
@@ -81,14 +83,20 @@ def _overview(user: User, head: SiteHead, now: Any) -> dict[str, Any]:
     }
 
 
-def _devices(user: User, head: SiteHead, now: Any) -> dict[str, Any]:
+def _devices(user: User, head: SiteHead, now: Any, _given: Any) -> dict[str, Any]:
     return {
         "rows": device_rows(user=user, site=head.site, now=now),
         "gateways": gateways_of(head.site),
     }
 
 
-def _alarms(user: User, head: SiteHead, now: Any) -> dict[str, Any]:
+def _energy(user: User, head: SiteHead, now: Any, given: Any) -> dict[str, Any]:
+    return balance_context(
+        user=user, site=head.site, given=given, now=now, sees_energy=head.sees_energy
+    )
+
+
+def _alarms(user: User, head: SiteHead, now: Any, _given: Any) -> dict[str, Any]:
     alarms = Alarm.objects.filter(site=head.site)
     rows = alarms.with_place().prefetch_related("orders").order_by("-last_raised_at", "-pk")
     return {
@@ -97,7 +105,7 @@ def _alarms(user: User, head: SiteHead, now: Any) -> dict[str, Any]:
     }
 
 
-def _work(user: User, head: SiteHead, now: Any) -> dict[str, Any]:
+def _work(user: User, head: SiteHead, now: Any, _given: Any) -> dict[str, Any]:
     orders = WorkOrder.objects.filter(site=head.site).with_place()
     tasks = Task.objects.filter(site=head.site).with_place()
     return {
@@ -108,7 +116,7 @@ def _work(user: User, head: SiteHead, now: Any) -> dict[str, Any]:
     }
 
 
-def _archive(user: User, head: SiteHead, now: Any) -> dict[str, Any]:
+def _archive(user: User, head: SiteHead, now: Any, _given: Any) -> dict[str, Any]:
     return {
         "rooms": rooms_of(head.site),
         "documents": site_selectors.documents_of(head.site),
@@ -119,6 +127,7 @@ def _archive(user: User, head: SiteHead, now: Any) -> dict[str, Any]:
 _CONTEXTS = {
     "overview": _overview,
     "devices": _devices,
+    "energy": _energy,
     "alarms": _alarms,
     "work": _work,
     "archive": _archive,

@@ -107,7 +107,14 @@ class SiteAdmin(ScopedAdmin):
         (_("位置"), {"fields": ("address", ("latitude_deg", "longitude_deg"), "timezone")}),
         (
             _("电气"),
-            {"fields": ("nominal_voltage_v", "commissioned_on", "is_control_allowed")},
+            {
+                "fields": (
+                    "nominal_voltage_v",
+                    "commissioned_on",
+                    "balance_limit_percent",
+                    "is_control_allowed",
+                )
+            },
         ),
         (_("联系"), {"fields": (("contact_name", "contact_phone"),)}),
         (_("记录"), {"fields": _STAMPS}),

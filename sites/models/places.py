@@ -194,6 +194,12 @@ class Site(QuickLabels, Place):
         default=False,
         help_text=_("开放后，有遥控权限的两人可操作该站点设备的输出。"),
     )
+    balance_limit_percent = models.FloatField(
+        _("总分表平衡限值 (%)"),
+        default=5.0,
+        validators=[MinValueValidator(0.1), MaxValueValidator(100)],
+        help_text=_("总表电量与分表之和的差值超过总表电量的该百分比时标出。缺省值为经验值，可改。"),
+    )
 
     objects = SiteQuerySet.as_manager()
 

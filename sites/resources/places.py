@@ -127,6 +127,7 @@ def register_places() -> None:
                 "longitude_deg",
                 "timezone",
                 "nominal_voltage_v",
+                "balance_limit_percent",
                 "commissioned_on",
                 "contact_name",
                 "contact_phone",

@@ -88,6 +88,7 @@ class World:
             "/sites/",
             f"/sites/{site}/",
             f"/sites/{site}/?tab=devices",
+            f"/sites/{site}/?tab=energy",
             f"/sites/{site}/?tab=alarms",
             f"/sites/{site}/?tab=work",
             f"/sites/{site}/?tab=archive",

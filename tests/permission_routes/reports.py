@@ -8,6 +8,7 @@ from tests.permission_routes.facts import (
     LOAD,
     MANAGERS,
     READ_NOW,
+    VIEWER,
     points,
 )
 from tests.permission_table import (
@@ -58,8 +59,11 @@ PAGES: dict[str, list[Case]] = {
                 shows=True,
                 label=tab,
             )
-            for tab in ("devices", "alarms", "work", "archive")
+            for tab in ("devices", "energy", "alarms", "work", "archive")
         ],
+    ],
+    "reports:balance-sheet": [
+        Case(VIEW | {VIEWER: FORBIDDEN}, at={"pk": "site"}, label="energy"),
     ],
     "reports:site-load": [read("site", shows=False)],
     "reports:state-diagrams": [read(shows=False)],
@@ -160,6 +164,7 @@ API: dict[str, list[Case]] = {
     "api-collection": [read(who=OPERATOR, shows=False)],
     "api-hall": [read(shows=False)],
     "api-site-energy": [read("site", shows=False)],
+    "api-site-balance": [read("site", shows=False)],
     "api-site-overview": [read("site", shows=False)],
     "api-site-completeness": [read("site", shows=False)],
 }
