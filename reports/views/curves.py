@@ -20,6 +20,7 @@ from core.lists import ListSpec, register
 from devices import selectors
 from devices.models import Device
 from reports.selectors import tree
+from reports.selectors.curve_charts import as_chart
 from reports.selectors.curve_query import (
     CALENDAR,
     MOST_POINTS,
@@ -27,7 +28,7 @@ from reports.selectors.curve_query import (
     CurveQuery,
     query_of,
 )
-from reports.selectors.curves import WIDTH_PX, Drawing, as_chart, compare_word, drawing
+from reports.selectors.curves import WIDTH_PX, Drawing, compare_word, drawing
 from reports.selectors.totals import totals_of
 from sites import selectors as site_selectors
 from sites.models import User
