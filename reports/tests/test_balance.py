@@ -77,7 +77,7 @@ def plant(cast: People) -> Plant:
     ("second", "percent", "is_over"), [(3.9, 1.0, False), (3.0, 10.0, True), (5.0, -10.0, True)]
 )
 def test_the_difference_of_a_day_is_told_at_every_level(
-    plant: Plant, second: float, percent: float, is_over: bool
+    plant: Plant, *, second: float, percent: float, is_over: bool
 ) -> None:
     plant.meter(plant.incomer, 10.0)
     plant.meter(plant.circuit("一", parent=plant.incomer), 6.0)
