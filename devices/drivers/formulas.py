@@ -31,10 +31,18 @@ _TOKEN = re.compile(
     r"|(?P<number>(?:[0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})(?:[eE][+-]?[0-9]{1,2})?)"
     r"(?![A-Za-z0-9_.:])"
     r"|(?P<name>[a-z]{1,10})(?![A-Za-z0-9_:])"
-    r"|(?P<sign>[-+*/×÷−(),（），])",
+    # Signs as people write them, full-width ones among them.
+    r"|(?P<sign>[-+*/\u00d7\u00f7\u2212(),\uff08\uff09\uff0c])",
     re.ASCII,
 )
-_SAME = {"×": "*", "÷": "/", "−": "-", "（": "(", "）": ")", "，": ","}
+_SAME = {
+    "\u00d7": "*",
+    "\u00f7": "/",
+    "\u2212": "-",
+    "\uff08": "(",
+    "\uff09": ")",
+    "\uff0c": ",",
+}
 
 
 class Fault(Exception):
@@ -131,7 +139,7 @@ def _tokens(text: str) -> list[Token]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise Fault("character", at, text[at : at + 12].split()[0] if text[at:].split() else "")
+            raise Fault("character", at, text[at])
         kind = str(match.lastgroup)
         if kind != "space":
             found.append(Token(kind, _SAME.get(match.group(), match.group()), at))
@@ -224,7 +232,7 @@ def _value(node: Node, of: Mapping[str, Floats]) -> Any:
         return np.float64(node.number)
     if node.kind == "point":
         return of[node.text]
-    return _OPERATIONS[node.kind](*(_value(part, of) for part in node.parts))
+    return _OPERATIONS[node.kind](*[_value(part, of) for part in node.parts])
 
 
 def _unit(node: Node, of: Mapping[str, str]) -> str | None:
