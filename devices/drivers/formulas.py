@@ -25,7 +25,7 @@ LONGEST = 500
 DEEPEST = 20
 MOST_POINTS = 40
 
-_TOKEN = re.compile(
+_TOKEN = re.compile(  # not translated: signs
     r"(?P<space>\s+)"
     r"|(?P<point>d[0-9]{1,18}:[A-Za-z][A-Za-z0-9_]{0,23}|x[0-9]{1,18})(?![A-Za-z0-9_:])"
     r"|(?P<number>(?:[0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})(?:[eE][+-]?[0-9]{1,2})?)"
@@ -42,7 +42,7 @@ _SAME = {
     "\uff08": "(",
     "\uff09": ")",
     "\uff0c": ",",
-}
+}  # not translated: signs
 
 
 class Fault(Exception):

@@ -70,8 +70,10 @@ def rows(  # noqa: PLR0913
     if device_id not in before:
         return hot
     old = before[device_id]
-    parts = [old.at_us / 1e6, old.columns, *([old.quality] if with_quality else [])]
-    return np.concatenate((np.column_stack(parts), hot))
+    columns = np.column_stack((old.at_us / 1e6, old.columns))
+    if with_quality:
+        columns = np.column_stack((columns, old.quality))
+    return np.concatenate((columns, hot))
 
 
 def _hot_rows(

@@ -124,7 +124,7 @@ class SheetBody(PeriodQuery):
         required=False,
         help_text=f"{_STEPS_HELP} `raw`: every sample as it was stored, with its quality.",
     )
-    kind = serializers.ChoiceField(choices=sheets.FORMATS, required=False, default="csv")
+    format = serializers.ChoiceField(choices=sheets.FORMATS, required=False, default="csv")
 
 
 class CurvesSheetsEndpoint(Endpoint):
@@ -141,7 +141,7 @@ class CurvesSheetsEndpoint(Endpoint):
             user=self.person,
             query=query,
             step=asked.get("step", ""),
-            kind=asked["kind"],
+            kind=asked["format"],
             now=now,
         )
         return self.shown(job, JobDetail, status=202)

@@ -141,7 +141,7 @@ class BalanceRow(serializers.Serializer[Any]):
     `is_over`: the difference is beyond the limit; judged only when `is_whole`.
     """
 
-    kind = serializers.ChoiceField(choices=["site", "transformer", "circuit"])
+    level = serializers.ChoiceField(source="kind", choices=["site", "transformer", "circuit"])
     id = serializers.IntegerField(source="pk")
     name = serializers.CharField()
     main = AmountRow()

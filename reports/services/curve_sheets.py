@@ -48,7 +48,8 @@ def _make(job: Job, progress: Progress) -> Outcome:
     sheets.save(file, kind=facts["kind"], head=head_of(table), rows=written.rows())
     file.seek(0)
     since = query.start.astimezone(ZoneInfo(query.zone))
-    name = f"{pgettext('file', '曲线')}-{since:%Y%m%dT%H%M}-{table.step}.{facts['kind']}"
+    words = pgettext("file", "曲线")
+    name = f"{words}-{since:%Y%m%dT%H%M}-{table.step}.{facts['kind']}"
     told = _("已导出 %(count)s 行。") % {"count": f"{written.count:,}"}
     return Outcome(told, {"rows": written.count}, file_name=name, file=file)
 

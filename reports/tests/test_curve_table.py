@@ -217,7 +217,7 @@ def test_a_workbook_goes_on_in_another_sheet(cast: People, monkeypatch: pytest.M
     store(device, minutes(START, range(60)))
 
     answer = api_client(cast.bo).post(
-        "/api/v1/curves/sheets/", body(device, 1, step="15m", kind="xlsx"), format="json"
+        "/api/v1/curves/sheets/", body(device, 1, step="15m", format="xlsx"), format="json"
     )
     _job, content = made(answer.json()["id"])
 
@@ -245,7 +245,7 @@ def test_a_file_holds_what_its_owner_may_see_when_it_is_made(cast: People, clien
         {"step": "raw", "compare": "day"},
         {"step": "raw", "totals": True},
         {"step": "7s"},
-        {"kind": "pdf"},
+        {"format": "pdf"},
         {"points": ""},
         {"points": " , "},
     ],

@@ -99,7 +99,7 @@ def rows_of(table: CurveTable, block: Block) -> list[tuple[float, list[Cell]]]:
     """Moments with a cell per column."""
     found = []
     for line, at in enumerate(block.at.tolist()):
-        others = [None] * len(table.columns)
+        others: list[float | None] = [None] * len(table.columns)
         if block.compared is not None:
             others = [known(value) for value in block.compared[line]]
         cells = [

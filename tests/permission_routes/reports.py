@@ -145,7 +145,7 @@ API: dict[str, list[Case]] = {
         Case(
             VIEW,
             "POST",
-            body=lambda world: {"points": f"{world.device.pk}:IR", "kind": "csv"},
+            body=lambda world: {"points": f"{world.device.pk}:IR", "format": "csv"},
             ok=202,
             changes=True,
             label="safety",
@@ -153,7 +153,7 @@ API: dict[str, list[Case]] = {
         Case(
             LOAD,
             "POST",
-            body=lambda world: {"points": f"{world.device.pk}:P", "kind": "csv"},
+            body=lambda world: {"points": f"{world.device.pk}:P", "format": "csv"},
             ok=202,
             changes=True,
             label="load",
