@@ -14,14 +14,14 @@ Cells = list[str | float | int | None]
 
 def head_of(table: CurveTable) -> list[str]:
     """The header: the zone of the times, each value with its unit, and its mark."""
-    word = compare_word(table.query)
-    head = [f"{_('时间')} ({table.query.zone})"]
+    word, time, difference = compare_word(table.query), _("时间"), _("差值")
+    head = [f"{time} ({table.query.zone})"]
     for column in table.columns:
         unit = f" ({column.unit})" if column.unit else ""
         head.append(f"{column.name}{unit}")
         head.append(f"{column.name} {_mark_word(table, column)}")
         if word:
-            head += [f"{column.name} {word}{unit}", f"{column.name} {_('差值')}{unit}"]
+            head += [f"{column.name} {word}{unit}", f"{column.name} {difference}{unit}"]
     return [safe(text) for text in head]
 
 
