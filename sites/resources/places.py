@@ -127,10 +127,10 @@ def register_places() -> None:
                 "longitude_deg",
                 "timezone",
                 "nominal_voltage_v",
-                "balance_limit_percent",
                 "commissioned_on",
                 "contact_name",
                 "contact_phone",
+                "balance_limit_percent",
             ),
         )
     )
