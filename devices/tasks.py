@@ -76,7 +76,7 @@ def forget_tallies(**_: Any) -> None:
 
 
 @worker_ready.connect
-def expect_ticks(sender: Any, **_: Any) -> None:
+def expect_ticks(*, sender: Any, **_: Any) -> None:
     """A poll worker knows its shards by the queues that it listens to."""
     for queue in sender.app.amqp.queues.consume_from:
         kind, _dot, shard = queue.partition(".")
