@@ -280,6 +280,7 @@ SPECTACULAR_SETTINGS = {
         "ControlCommandEnum": "devices.states.ControlCommand",
         "ControlMoveEnum": "devices.states.ControlMove",
         "ControlStateEnum": "devices.states.ControlState",
+        "GapReasonEnum": "devices.states.GapReason",
         "HandlingEnum": "alarms.states.Handling",
         "JobStateEnum": "sites.states.JobState",
         "OrderKindEnum": "workorders.states.Kind",

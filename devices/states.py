@@ -220,7 +220,10 @@ def _short(number: float) -> str:
 
 
 class LinkError(TextChoices):
-    """Why a gateway or device counts as offline: the driver's words, and the sweeps'."""
+    """Why a gateway or device counts as offline: the driver's words, and the sweeps'.
+
+    retired: nobody asks it any more; neither on nor off line.
+    """
 
     TIMEOUT = "timeout", _("设备未应答")
     BACKOFF = "backoff", _("多次未应答，稍后再试")
@@ -230,6 +233,7 @@ class LinkError(TextChoices):
     LATE = "late", _("上次采集未结束")
     NO_WORKER = "no_worker", _("采集服务未运行")
     SILENT = "silent", _("没有收到样本")
+    RETIRED = "retired", _("退出运行")
 
 
 def link_words(error: str) -> str:
@@ -238,6 +242,18 @@ def link_words(error: str) -> str:
     if kind == "exception":
         return gettext("设备拒绝了请求（异常码 %(code)s）") % {"code": code}
     return str(LinkError(error).label) if error in LinkError.values else error
+
+
+class GapReason(TextChoices):
+    """Where the samples of a gap were lost; the words of drivers.gaps.Cause."""
+
+    DEVICE = "device", pgettext_lazy("gap", "设备")
+    BUS = "bus", pgettext_lazy("gap", "总线")
+    GATEWAY = "gateway", pgettext_lazy("gap", "网关")
+    SOURCE = "source", pgettext_lazy("gap", "数据源")
+    PLATFORM = "platform", pgettext_lazy("gap", "平台")
+    MAINTENANCE = "maintenance", pgettext_lazy("gap", "检修")
+    UNKNOWN = "unknown", pgettext_lazy("gap", "不明")
 
 
 # --- Remote control

@@ -71,6 +71,8 @@ def _pages(world: World) -> list[str]:
         reverse("api-docs"),
         reverse("api-docs-group", args=["alarms"]),
         reverse("reports:completeness-help"),
+        reverse("reports:site-gaps", args=[site]),
+        reverse("reports:device-collection", args=[device]),
         reverse("reports:state-diagrams"),
         reverse("jsi18n"),
         reverse("admin:index"),

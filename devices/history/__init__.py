@@ -9,6 +9,7 @@ from devices.history.grid import Grid, Lines, aligned, by_sample, edges_of, on_s
 from devices.history.hours import Written, compact, differing, roll, total, with_blocks
 from devices.history.late import LATE_S, note_late, note_reopened, note_uncounted
 from devices.history.layouts import Positions, positions
+from devices.history.moments import moments
 from devices.history.partitions import (
     BLOCKS,
     DAYS,
@@ -68,6 +69,7 @@ __all__ = [
     "kept",
     "kept_days",
     "means",
+    "moments",
     "note_late",
     "note_reopened",
     "note_uncounted",

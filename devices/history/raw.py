@@ -93,7 +93,7 @@ def _hot_rows(
         moment, *found = cursor.fetchone()
     if found[0] is None:
         return np.empty((0, len(found))), moment
-    return np.stack([_numbers(column) for column in found], axis=1), moment
+    return np.stack([numbers(column) for column in found], axis=1), moment
 
 
 def column(code: str, layouts: dict[int, Positions]) -> str:
@@ -106,7 +106,7 @@ def column(code: str, layouts: dict[int, Positions]) -> str:
     return f"coalesce(CASE layout_id{cases} END, 'NaN')" if cases else "'NaN'::float8"
 
 
-def _numbers(data: bytes) -> Floats:
+def numbers(data: bytes) -> Floats:
     """A float8 array in its wire form: a header, then a length before each number."""
     cell: np.dtype[Any] = np.dtype([("len", ">i4"), ("number", ">f8")])
     return np.frombuffer(data, cell, offset=_ARRAY_HEADER_BYTES)["number"].astype(np.float64)

@@ -42,6 +42,8 @@ from devices.selectors.mqtt import (
     fault_words,
     mapping_for,
 )
+from devices.selectors.gaps import Gap, SiteGaps, gaps_of_site
+from devices.selectors.online import DayOnline, Online, online
 from devices.selectors.points import DevicePoint, device_for, gateway_for, points_for
 from devices.selectors.search import Found, search
 from devices.selectors.sources import SHOWN as SOURCES_SHOWN
@@ -67,11 +69,15 @@ __all__ = [
     "SOURCES_SHOWN",
     "CheckLine",
     "ControlLine",
+    "DayOnline",
     "DeviceLine",
     "DevicePoint",
     "Found",
+    "Gap",
+    "Online",
     "OutputLine",
     "PointLine",
+    "SiteGaps",
     "acceptance_for",
     "acceptances_of",
     "check_lines",
@@ -86,6 +92,7 @@ __all__ = [
     "devices_with_outputs",
     "exchange_for",
     "exchanges_of",
+    "gaps_of_site",
     "gateway_for",
     "gateway_to_commission",
     "library",
@@ -95,6 +102,7 @@ __all__ = [
     "may_commission",
     "may_keep_library",
     "newest_version",
+    "online",
     "operation_for",
     "output_for",
     "output_lines",

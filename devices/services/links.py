@@ -187,7 +187,7 @@ def write_seen(model: Linked, seen: Mapping[int, float]) -> list[int]:
 
 
 def _retire(now: datetime) -> None:
-    """Forget the verdict on what is not asked any more."""
+    """Forget the verdict on what is not asked any more; the event ends its time on line."""
     idle: tuple[tuple[Linked, Q], ...] = (
         (Gateway, Q(is_enabled=False)),
         (
@@ -206,7 +206,14 @@ def _retire(now: datetime) -> None:
                 model.objects.filter(pk__in=found).update(
                     is_online=None, link_changed_at=now, link_error=""
                 )
+                LinkEvent.objects.bulk_create(_left(model, found, now))
                 _announce(set(found.values()))
+
+
+def _left(model: Linked, found: Mapping[int, int], now: datetime) -> list[LinkEvent]:
+    name = "gateway_id" if model is Gateway else "device_id"
+    facts = {"is_online": False, "at": now, "reason": LinkError.RETIRED.value}
+    return [LinkEvent(**{name: pk}, site_id=site_id, **facts) for pk, site_id in found.items()]
 
 
 def _announce(site_ids: set[int]) -> None:

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from reports.api import collection, completeness, curve_tables, curves, hall, places
+from reports.api import collection, completeness, curve_tables, curves, gaps, hall, places
 from reports.api.changes import ChangesEndpoint
 
 urlpatterns = [
     *hall.urlpatterns,
     *completeness.urlpatterns,
     *collection.urlpatterns,
+    *gaps.urlpatterns,
     *places.urlpatterns,
     path("changes/", ChangesEndpoint.as_view(), name="api-changes"),
     *curves.urlpatterns,

@@ -10,12 +10,13 @@ from django.db.models.functions import Coalesce
 
 from core.quick import address
 from core.time import local_day
-from devices.models import Device, DtuDoor, Gateway, GatewaySession, LinkEvent
+from devices import selectors as equipment
+from devices.models import Device, DtuDoor, Gateway, GatewaySession
+from devices.selectors import Online
 from devices.states import GatewayKind
 from sites.models import User, access_for
 from sites.rules import Ability
 
-EVENTS_SHOWN = 30
 EVENTS_OF = timedelta(days=30)
 # A card that ends this soon is worth a word.
 SIM_ENDS_SOON = timedelta(days=30)
@@ -158,7 +159,7 @@ def devices_of(gateway: Gateway) -> list[Device]:
     return list(rows.order_by("bus__number", "unit_id", "pk"))
 
 
-def events_of(gateway: Gateway, *, now: datetime) -> list[LinkEvent]:
-    """The last times that it went or came back, the newest first."""
-    rows = LinkEvent.objects.filter(gateway=gateway, at__gte=now - EVENTS_OF)
-    return list(rows.order_by("-at", "-pk")[:EVENTS_SHOWN])
+def online_of(gateway: Gateway, *, now: datetime) -> Online:
+    """When it was reached in the last 30 days."""
+    zone = gateway.site.timezone
+    return equipment.online(thing=gateway, start=now - EVENTS_OF, end=now, zone=zone, now=now)

@@ -1,13 +1,15 @@
 """Small drawings of places: heat cells, loading bars, traces. Never by colour alone."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from math import isnan
 
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+
+from devices.drivers.intervals import Interval
 
 register = template.Library()
 
@@ -33,6 +35,49 @@ def heat_cell(day: date, hour: int, percent: float | None) -> SafeString:
         _step(percent),
         words,
         f"{percent:.0f}",
+    )
+
+
+@register.simple_tag
+def day_cell(day: date, percent: float | None) -> SafeString:
+    """One day of a point; its number always stands in the cell."""
+    if percent is None:
+        return mark_safe('<td class="h-none"><b>—</b></td>')  # noqa: S308 - a constant
+    # Only all of them are a hundred.
+    number = "100" if percent >= 100 else f"{min(percent, 99.9):.1f}"
+    return format_html(
+        '<td class="h-{}" title="{}"><b>{}</b></td>',
+        _step(percent),
+        f"{day:%m-%d} · {percent:.2f}%",
+        number,
+    )
+
+
+@register.simple_tag
+def online_bar(
+    found: Sequence[Interval], start: datetime, end: datetime, percent: float | None
+) -> SafeString:
+    """A day as a bar: on line a high block, off line a low one, else nothing."""
+    length = (end - start).total_seconds()
+    rects = [
+        (
+            "share-good" if one.is_online else "bar-off",
+            f"{100 * (one.start - start).total_seconds() / length:.2f}",
+            f"{max(100 * one.length.total_seconds() / length, 0.6):.2f}",
+            0 if one.is_online else 5,
+            8 if one.is_online else 3,
+        )
+        for one in found
+        if one.is_online is not None
+    ]
+    words = "—" if percent is None else _("在线率 %(percent)s%%") % {"percent": f"{percent:.1f}"}
+    return format_html(
+        '<svg class="online-bar" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" '
+        'aria-label="{}"><rect class="share-all" width="100" height="8"></rect>{}</svg>',
+        words,
+        format_html_join(
+            "", '<rect class="{}" x="{}" width="{}" y="{}" height="{}"></rect>', rects
+        ),
     )
 
 

@@ -14,6 +14,7 @@ from reports.views.curves import (
 )
 from reports.views.frame import notices, notices_seen, search
 from reports.views.gateways import gateway_detail, gateway_list
+from reports.views.gaps import device_collection, site_gaps
 from reports.views.halls import hall
 from reports.views.health import health, health_live, health_ready
 from reports.views.help import about, completeness, state_diagrams
@@ -40,6 +41,7 @@ __all__ = [
     "curves_points",
     "curves_sheet",
     "curves_table",
+    "device_collection",
     "gateway_detail",
     "gateway_list",
     "hall",
@@ -57,6 +59,7 @@ __all__ = [
     "notices_seen",
     "search",
     "site_detail",
+    "site_gaps",
     "site_list",
     "site_load",
     "state_diagrams",

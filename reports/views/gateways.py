@@ -96,7 +96,7 @@ def gateway_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "gateway": gateway,
         "line": found_gateways.line_of(gateway, user=user, now=now),
         "devices": found_gateways.devices_of(gateway),
-        "events": found_gateways.events_of(gateway, now=now),
+        "online": found_gateways.online_of(gateway, now=now),
         "zone": gateway.site.timezone,
         "now": now,
     }

@@ -65,6 +65,8 @@ PAGES: dict[str, list[Case]] = {
     "reports:balance-sheet": [
         Case(VIEW | {VIEWER: FORBIDDEN}, at={"pk": "site"}, label="energy"),
     ],
+    "reports:site-gaps": [read("site")],
+    "reports:device-collection": [read("device")],
     "reports:site-load": [read("site", shows=False)],
     "reports:state-diagrams": [read(shows=False)],
     "reports:completeness-help": [read(shows=False)],
@@ -167,4 +169,9 @@ API: dict[str, list[Case]] = {
     "api-site-balance": [read("site", shows=False)],
     "api-site-overview": [read("site", shows=False)],
     "api-site-completeness": [read("site", shows=False)],
+    "api-site-gaps": [read("site", shows=False)],
+    "api-device-online": [read("device", shows=False)],
+    "api-gateway-online": [read("device.bus.gateway", shows=False)],
+    # Points of a class that one does not hold are left out.
+    "api-device-completeness": [read("device", shows=False)],
 }
