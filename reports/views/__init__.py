@@ -13,8 +13,8 @@ from reports.views.curves import (
     curves_points,
 )
 from reports.views.frame import notices, notices_seen, search
-from reports.views.gateways import gateway_detail, gateway_list
 from reports.views.gaps import device_collection, site_gaps
+from reports.views.gateways import gateway_detail, gateway_list
 from reports.views.halls import hall
 from reports.views.health import health, health_live, health_ready
 from reports.views.help import about, completeness, state_diagrams
