@@ -35,6 +35,7 @@ from devices.selectors.control import (
     sites_to_lock,
 )
 from devices.selectors.counters import counters
+from devices.selectors.gaps import Gap, SiteGaps, gaps_of_site
 from devices.selectors.mqtt import (
     broker_for,
     broker_page,
@@ -42,7 +43,6 @@ from devices.selectors.mqtt import (
     fault_words,
     mapping_for,
 )
-from devices.selectors.gaps import Gap, SiteGaps, gaps_of_site
 from devices.selectors.online import DayOnline, Online, online
 from devices.selectors.points import DevicePoint, device_for, gateway_for, points_for
 from devices.selectors.search import Found, search
