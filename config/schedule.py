@@ -34,6 +34,13 @@ BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    # Clocks of meters, each once a day. No whole minute: else a sweep always meets the same second,
+    # and some seconds are no time to set a clock. Beside long jobs: answers may take seconds.
+    "check-clocks": {
+        "task": "devices.tasks.check_clocks",
+        "schedule": 47.0,
+        "options": {"queue": "reports", "expires": 47},
+    },
     # Ignored alarms come back when their time is over.
     "sweep-alarms": {
         "task": "alarms.tasks.sweep_alarms",

@@ -363,6 +363,28 @@ def control_words(result: str) -> str:
     return link_words(result) if result else ""
 
 
+class ClockResult(TextChoices):
+    """What became of setting a meter's clock."""
+
+    SENT = "sent", pgettext_lazy("clock", "结果未知")
+    DONE = "done", pgettext_lazy("clock", "已校准")
+    KEPT = "kept", pgettext_lazy("clock", "表计未接受")
+    REFUSED = "refused", pgettext_lazy("clock", "表计拒绝写入")
+    UNREAD = "unread", pgettext_lazy("clock", "写入后无法回读")
+    UNSENT = "unsent", pgettext_lazy("clock", "未发出")
+
+
+# The word kept where a clock was read and shows no time.
+NO_TIME = "no_time"
+
+
+def clock_words(error: str) -> str:
+    """Why a clock could not be read, for people."""
+    if error == NO_TIME:
+        return pgettext("clock", "不是有效时间")
+    return link_words(error) if error else ""
+
+
 def state_label(*, is_on: bool | None) -> str:
     """On or off, for people."""
     if is_on is None:

@@ -9,7 +9,16 @@ from django.utils import timezone
 
 from core.pacing import SWEEP_SHARE, paced
 from devices import history
-from devices.services import compacting, control_running, links, polling, rolling, tallies, telling
+from devices.services import (
+    clocks,
+    compacting,
+    control_running,
+    links,
+    polling,
+    rolling,
+    tallies,
+    telling,
+)
 from devices.services.ticker import Ticker
 
 DAYS_AHEAD = 2
@@ -35,6 +44,13 @@ def sweep_links(**_: Any) -> None:
 def sweep_control(**_: Any) -> None:
     """Operations that nobody executed in time, or whose process died."""
     control_running.sweep(now=timezone.now())
+
+
+@shared_task(name="devices.tasks.check_clocks")
+@paced(SWEEP_SHARE)
+def check_clocks(**_: Any) -> None:
+    """Clocks of meters whose turn of the day has come."""
+    clocks.take_turns(now=timezone.now())
 
 
 @shared_task(name="devices.tasks.keep_partitions")

@@ -122,6 +122,7 @@ class VersionDetail(Row):
         help_text="Function code, first and last address.",
     )
     defaults = serializers.DictField()
+    clock = serializers.DictField(help_text="Where the clock stands; empty without one.")
     confidence = serializers.SerializerMethodField()
     registers = serializers.SerializerMethodField()
 
@@ -137,6 +138,7 @@ class VersionDetail(Row):
             "max_gap",
             "forbidden",
             "defaults",
+            "clock",
             "confidence",
             "registers",
         ]

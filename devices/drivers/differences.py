@@ -66,6 +66,11 @@ def compare(before: VersionFacts, after: VersionFacts) -> Difference:
             for code, facts in after.registers.items()
             if code in before.registers and (changes := _changes(before.registers[code], facts))
         ),
+        outputs=tuple(
+            RegisterChange(code, changes)
+            for code in dict.fromkeys((*after.outputs, *before.outputs))
+            if (changes := _changes(before.outputs.get(code, {}), after.outputs.get(code, {})))
+        ),
     )
 
 

@@ -49,6 +49,7 @@ MESSAGES: dict[str, str] = {
     "one_value": "function code {function_code} writes one value; give one, or use {many}",
     "coil_value": "{value} is no state of a coil; use 0 or 1",
     "state_bit": "function code {function_code} reads single bits; remove `bit`",
+    "no_year": "epoch counts seconds and has no year; remove it",
     "range_order": "{first} is above {last}; swap them",
 }
 

@@ -18,6 +18,7 @@ from devices.drivers import (
     RegisterType,
     Side,
 )
+from devices.drivers.clocks import ClockDef, read_clock
 from devices.drivers.documents import Complaints, DocumentError, Section, compose, kind_of, scalar
 from devices.drivers.outputs import CONFIDENCES, OutputDef, read_outputs
 from devices.drivers.points import PointDef, load_points
@@ -43,6 +44,7 @@ TOP_KEYS = (
     "values_are",
     "registers",
     "outputs",
+    "clock",
 )
 REGISTER_KEYS = (
     "point",
@@ -135,6 +137,7 @@ class TemplateDef:
     values_are: Side
     registers: tuple[RegisterDef, ...]
     outputs: tuple[OutputDef, ...] = ()
+    clock: ClockDef | None = None
 
     def profile(self, version: int = 1) -> Profile:
         """What the driver needs of it."""
@@ -200,6 +203,7 @@ def _template(top: Section, points: dict[str, PointDef]) -> TemplateDef:
         values_are=top.choice("values_are", get_args(Side), default="primary"),  # type: ignore[arg-type]
         registers=tuple(line for line, _ in lines),
         outputs=read_outputs(top),
+        clock=read_clock(top),
     )
 
 

@@ -7,6 +7,7 @@ from devices.models.archive import (
     RolledDay,
     SampleLoss,
 )
+from devices.models.clocks import ClockSetting, DeviceClock
 from devices.models.commissioning import Acceptance, TrialRead
 from devices.models.control import ControlLog, ControlOperation, Lockout
 from devices.models.dialin import DtuDoor, DtuProfile, GatewaySession
@@ -31,6 +32,7 @@ __all__ = [
     "FIRST_DOOR",
     "Acceptance",
     "Bus",
+    "ClockSetting",
     "CompactedHour",
     "ControlLog",
     "ControlOperation",
@@ -38,6 +40,7 @@ __all__ = [
     "CounterReading",
     "DataSource",
     "Device",
+    "DeviceClock",
     "DeviceTemplate",
     "DtuDoor",
     "DtuProfile",

@@ -117,6 +117,9 @@ class TemplateVersion(models.Model):
         _("禁读区间"), default=list, blank=True, help_text=_("功能码、首地址、末地址。")
     )
     defaults = models.JSONField(_("通信默认值"), default=dict, blank=True)
+    clock = models.JSONField(
+        _("时钟"), default=dict, blank=True, help_text=_("时钟寄存器；没有则留空。")
+    )
     created_at = models.DateTimeField(_("创建时间"), auto_now_add=True)
 
     class Meta:

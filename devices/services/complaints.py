@@ -49,6 +49,7 @@ _TEXTS: dict[str, Any] = {
     "one_value": gettext_lazy("功能码 %(function_code)s 只写一个值，请只填一个或改用 %(many)s。"),
     "coil_value": gettext_lazy("线圈没有状态 %(value)s，请填 0 或 1。"),
     "state_bit": gettext_lazy("功能码 %(function_code)s 读取单个位，请删去 bit。"),
+    "no_year": gettext_lazy("epoch 以秒计，没有年份，请删去。"),
     "range_order": gettext_lazy("%(first)s 大于 %(last)s，请对调。"),
 }
 # Words that the parser puts into `found` and `expected`.

@@ -7,12 +7,11 @@ whatever message comes again.
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from core.errors import Changed, MoveRefused
 from devices.drivers import Block
@@ -24,6 +23,7 @@ from devices.rules import Verdict, control_verdict
 from devices.selectors.control import why_not
 from devices.services import control, on_demand
 from devices.services import control_journal as journal
+from devices.services.off_loop import in_thread
 from devices.services.plan import Plan, line_text
 from devices.states import ControlMove, ControlResult, ControlState
 from sites.models import User
@@ -36,8 +36,6 @@ STUCK_AFTER = timedelta(seconds=60)
 # How long the sweep goes on asking what became of an unknown one.
 ASKED_FOR = timedelta(minutes=10)
 SWEPT_AT_ONCE = 5
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ async def answer(pool: BusPool, plan: Plan | None, question: dict[str, Any]) -> 
 async def _answer_state(
     pool: BusPool, plan: Plan | None, question: dict[str, Any]
 ) -> on_demand.Answer:
-    job = _job(plan, question["device"])
+    job = job_of(plan, question["device"])
     if job is None:
         return {"error": ControlResult.NOT_POLLED.value}
     function_code, address = question["block"]
@@ -78,7 +76,7 @@ async def _answer_execute(
     pool: BusPool, plan: Plan | None, question: dict[str, Any]
 ) -> on_demand.Answer:
     operation_id, by_id = question["operation"], question["by"]
-    claimed = await _in_thread(
+    claimed = await in_thread(
         lambda: claim(
             operation_id=operation_id,
             by_id=by_id,
@@ -90,7 +88,7 @@ async def _answer_execute(
     if isinstance(claimed, str):
         return {"error": claimed}
     verdict = await carry_out(pool, claimed)
-    await _in_thread(
+    await in_thread(
         lambda: record(operation_id=operation_id, verdict=verdict, now=datetime.now(UTC))
     )
     return {"state": verdict.move.value}
@@ -104,7 +102,7 @@ def claim(
         operation = _confirmed(operation_id)
         if operation is None:
             return "moved_on"
-        job = _job(plan, operation.device_id)
+        job = job_of(plan, operation.device_id)
         reason = _why_not(operation, plan, job, now)
         if reason or job is None:
             _give_up(operation, reason or ControlResult.NOT_POLLED.value, now)
@@ -152,7 +150,7 @@ async def carry_out(pool: BusPool, order: Order) -> Verdict:
         return Verdict(ControlMove.FAIL, "refused", before)
     if written.error and not written.error.startswith("exception:"):
         lost = Verdict(ControlMove.LOSE, written.error, None)
-        await _in_thread(
+        await in_thread(
             lambda: record(operation_id=order.operation_id, verdict=lost, now=datetime.now(UTC))
         )
     after = await _settled(pool, order)
@@ -263,18 +261,7 @@ def _order(operation: ControlOperation, job: PollJob) -> Order:
     )
 
 
-def _job(plan: Plan | None, device_id: int) -> PollJob | None:
+def job_of(plan: Plan | None, device_id: int) -> PollJob | None:
+    """Any job of a device, for its bus and address; None when it is not polled."""
     device = plan.devices.get(device_id) if plan else None
     return next((job for job in device.jobs if job is not None), None) if device else None
-
-
-async def _in_thread(work: Callable[[], Result]) -> Result:
-    """Database work off the loop; its connection goes back at once."""
-
-    def run() -> Result:
-        try:
-            return work()
-        finally:
-            connection.close()
-
-    return await asyncio.to_thread(run)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from devices import models
 from devices.drivers import Block, Profile
 from devices.drivers.bus import BusSpec
+from devices.drivers.clocks import ClockDef
 from devices.drivers.codec import Decoder
 from devices.drivers.dialin import DtuProfile
 from devices.drivers.planner import plan as plan_blocks
@@ -53,6 +54,7 @@ class PlannedVersion:
     by_ct: NDArray[np.bool_]
     by_pt: NDArray[np.bool_]
     asks: tuple[Ask, ...] = ()
+    clock: ClockDef | None = None
 
     @property
     def width(self) -> int:
@@ -299,6 +301,7 @@ def planned_version(row: TemplateVersion) -> PlannedVersion:
         profile=profile,
         by_ct=np.array([is_secondary and unit in _BY_CT | _BY_BOTH for unit in units], np.bool_),
         by_pt=np.array([is_secondary and unit in _BY_PT | _BY_BOTH for unit in units], np.bool_),
+        clock=ClockDef.of(row.clock) if row.clock else None,
     )
     asks: list[Ask] = []
     for level in LEVELS:

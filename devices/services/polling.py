@@ -24,7 +24,7 @@ from devices.drivers import Block, DeviceRead
 from devices.drivers.pool import BusPool, PollJob
 from devices.ingest import AWAY, Batch, Fence, FenceRefused
 from devices.models import PollShard
-from devices.services import control_running
+from devices.services import clock_running, control_running
 from devices.services.keeping import Keeper
 from devices.services.lease import Lease
 from devices.services.link_book import LinkBook
@@ -240,7 +240,9 @@ class Poller:
         return key != plan.key
 
     async def _answer(self, question: Question) -> Answer:
-        """Remote control, or a reading; both ahead of the polls."""
+        """Remote control, a clock, or a reading; all ahead of the polls."""
+        if question.get("kind") in ("clocks", "set_clock"):
+            return await clock_running.answer(self.pool, self.plan, question)
         if "kind" in question:
             return await control_running.answer(self.pool, self.plan, question)
         if "raw" in question:

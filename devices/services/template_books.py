@@ -46,6 +46,16 @@ HEAD: dict[str, Any] = {
     "defaults.baud": gettext_lazy("波特率"),
     "defaults.parity": gettext_lazy("校验"),
     "defaults.stop_bits": gettext_lazy("停止位"),
+    "clock.function_code": gettext_lazy("时钟读功能码"),
+    "clock.address": gettext_lazy("时钟地址"),
+    "clock.format": gettext_lazy("时钟格式"),
+    "clock.year_base": gettext_lazy("时钟年份基数"),
+    "clock.word_order": gettext_lazy("时钟字序"),
+    "clock.zone": gettext_lazy("时钟时区"),
+    "clock.write_code": gettext_lazy("时钟写功能码"),
+    "clock.write_address": gettext_lazy("时钟写入地址"),
+    "clock.confidence": gettext_lazy("时钟可信度"),
+    "clock.note": gettext_lazy("时钟备注"),
 }
 REGISTER: dict[str, Any] = {
     "point": gettext_lazy("测点"),
@@ -95,6 +105,7 @@ _TEXTS = frozenset(
     {"code", "name.zh", "name.en"}
     | {"key", "model", "kind", "source", "confidence", "point", "unit", "note", "type"}
     | {"vendor.zh", "vendor.en", "description.zh", "description.en", "defaults.parity"}
+    | {f"clock.{name}" for name in ("format", "word_order", "zone", "confidence", "note")}
     | {"values_are", "byte_order", "word_order", "poll_class"}
 )
 _LISTED = frozenset({"invalid", "on.values", "off.values"})

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from core.errors import Changed, Invalid
+from devices.drivers.clocks import ClockDef
 from devices.drivers.differences import Difference, FieldChange, VersionFacts, compare
 from devices.drivers.documents import DocumentError
 from devices.drivers.library import TemplateDef, parse_template
@@ -23,7 +24,7 @@ from devices.services.templates import (
     register_facts,
 )
 
-_HEAD = ("values_are", "max_read_registers", "max_gap", "forbidden", "defaults")
+_HEAD = ("values_are", "max_read_registers", "max_gap", "forbidden", "defaults", "clock")
 _FACTS = (
     "unit",
     "function_code",
@@ -141,6 +142,8 @@ def facts_of_text(template: TemplateDef) -> VersionFacts:
 
 def _plain(value: Any) -> Any:
     """As JSON keeps it."""
+    if value is None or isinstance(value, ClockDef):
+        return value.facts() if value else {}
     return [list(item) for item in value] if isinstance(value, list | tuple) else value
 
 
@@ -245,6 +248,7 @@ def plain_of(version: TemplateVersion) -> dict[str, Any]:
             for code, first, last in version.forbidden
         ],
         "values_are": version.values_are,
+        "clock": version.clock,
     }
     rows = version.registers.select_related("point")
     kept = {name: value for name, value in head.items() if value not in (None, "", [], {})}

@@ -131,6 +131,7 @@ def import_template(text: str) -> Imported:
         values_are=template.values_are,
         forbidden=template.forbidden,
         defaults=template.defaults,
+        clock=template.clock.facts() if template.clock else {},
     )
     _save_registers(version, template.registers)
     _save_outputs(version, template.outputs)
@@ -237,7 +238,13 @@ def _checksum(template: TemplateDef) -> str:
     if template.outputs:
         # Named only where there are some: a version from before outputs stays the same version.
         content.append(sorted(repr(output_facts(output)) for output in template.outputs))
+    if template.clock:
+        content.append({"clock": _without_words(template.clock.facts())})
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _without_words(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name != "note"}
 
 
 def _layout(registers: Sequence[RegisterDef]) -> Layout:

@@ -113,6 +113,7 @@ class SiteAdmin(ScopedAdmin):
                     "commissioned_on",
                     "balance_limit_percent",
                     "is_control_allowed",
+                    ("is_clock_setting_allowed", "clock_tolerance_s"),
                 )
             },
         ),

@@ -200,6 +200,16 @@ class Site(QuickLabels, Place):
         validators=[MinValueValidator(0.1), MaxValueValidator(100)],
         help_text=_("总表电量与分表之和的差值超过总表电量的该百分比时标出。缺省值为经验值，可改。"),
     )
+    is_clock_setting_allowed = models.BooleanField(
+        _("自动校时"),
+        default=False,
+        help_text=_("开启后，每天校准一次偏差超过允许值的表计时钟。"),
+    )
+    clock_tolerance_s = models.PositiveSmallIntegerField(
+        _("时钟允许偏差 (s)"),
+        default=60,
+        validators=[MinValueValidator(5), MaxValueValidator(3600)],
+    )
 
     objects = SiteQuerySet.as_manager()
 

@@ -32,10 +32,11 @@ FAULTS: dict[str, tuple[str, float]] = {
     "output_refuses": ("not used", 1.0),
     "output_ignores": ("not used", 1.0),
     "output_late": ("seconds before it answers a write", 2.0),
+    "clock_drift": ("seconds that the clock is put ahead, once", 300.0),
 }
 GATEWAY_FAULTS = ("dead_gateway", "silent_gateway")
-# Faults of writing: nothing that is measured changes.
-OUTPUT_FAULTS = ("output_refuses", "output_ignores", "output_late")
+# Faults of outputs and of the clock: nothing that is measured changes.
+OUTPUT_FAULTS = ("output_refuses", "output_ignores", "output_late", "clock_drift")
 # Faults that add to one quantity of a whole device.
 _ADDED = {
     "residual_step": ("residual_ma", 1),

@@ -1,13 +1,19 @@
 """Simulated devices as the protocol sees them."""
 
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import cycle
 
 import numpy as np
 
+from devices.drivers.simulator import CHINA_OFFSET_S
+from devices.drivers.simulator.faults import Fault
 from devices.drivers.simulator.image import Image
 from devices.drivers.simulator.mbap import (
     DEVICE_FAILURE,
     ILLEGAL_ADDRESS,
+    ILLEGAL_VALUE,
     READ_COILS,
     READ_HOLDING,
     Refusal,
@@ -16,12 +22,21 @@ from devices.drivers.simulator.mbap import (
 # Every simulated device has a few coils and settings that can be written and read back.
 COILS = 8
 FIRST_SETTING, SETTINGS = 60000, 16
+# Its clock: year, month, day, hour, minute and second in local time.
+FIRST_CLOCK, CLOCK_WORDS = 60100, 6
 
 
 class ImageUnit:
-    """One row of an image, and what has been written to it."""
+    """One row of an image, and what has been written to it. clock: epoch seconds."""
 
-    def __init__(self, image: Image, row: int) -> None:
+    def __init__(
+        self,
+        image: Image,
+        row: int,
+        *,
+        clock: Callable[[], float] = time.time,
+        utc_offset_s: int = CHINA_OFFSET_S,
+    ) -> None:
         self.is_silent = False
         self.delay_s = 0.0
         self.write_delay_s = 0.0
@@ -31,12 +46,19 @@ class ImageUnit:
         self._row = row
         self._coils = [False] * COILS
         self._settings = [0] * SETTINGS
+        self._clock = clock
+        self._utc_offset_s = utc_offset_s
+        self._ahead_s = 0.0
+        self._drifts: set[int] = set()
 
     def registers(self, function_code: int, address: int, count: int) -> bytes:
         """Words of the image, or of the settings."""
         column = self._image.column(function_code, address, count)
         if column is not None:
             return self._image.words[self._row, column : column + count].tobytes()
+        if function_code == READ_HOLDING and address >= FIRST_CLOCK:
+            first = _within(address - FIRST_CLOCK, count, CLOCK_WORDS)
+            return b"".join(word.to_bytes(2, "big") for word in self._shown()[first:][:count])
         if function_code == READ_HOLDING:
             first = _within(address - FIRST_SETTING, count, SETTINGS)
             words = self._settings[first : first + count]
@@ -63,8 +85,11 @@ class ImageUnit:
         self._coils[first : first + len(values)] = values
 
     def write_registers(self, address: int, values: list[int]) -> None:
-        """Set settings."""
+        """Set settings, or the clock as a whole."""
         if self._keeps():
+            return
+        if address >= FIRST_CLOCK:
+            self._put_clock(address, values)
             return
         first = _within(address - FIRST_SETTING, len(values), SETTINGS)
         self._settings[first : first + len(values)] = values
@@ -74,14 +99,31 @@ class ImageUnit:
         self.refuses_writes = self.ignores_writes = False
         self.write_delay_s = 0.0
 
-    def disobey(self, fault: str, level: float) -> None:
-        """Let a fault of outputs act; other faults are none of its business."""
-        if fault == "output_refuses":
+    def disobey(self, fault: Fault) -> None:
+        """Let a fault of outputs or of the clock act; other faults are none of its business."""
+        if fault.kind == "output_refuses":
             self.refuses_writes = True
-        elif fault == "output_ignores":
+        elif fault.kind == "output_ignores":
             self.ignores_writes = True
-        elif fault == "output_late":
-            self.write_delay_s = level
+        elif fault.kind == "output_late":
+            self.write_delay_s = fault.level
+        elif fault.kind == "clock_drift" and fault.number not in self._drifts:
+            # Once: a clock that is set meanwhile stays right.
+            self._drifts.add(fault.number)
+            self._ahead_s += fault.level
+
+    def _shown(self) -> list[int]:
+        local = datetime.fromtimestamp(self._clock() + self._utc_offset_s + self._ahead_s, UTC)
+        return [*local.timetuple()[:6]]
+
+    def _put_clock(self, address: int, values: list[int]) -> None:
+        _within(address - FIRST_CLOCK, len(values), CLOCK_WORDS)
+        try:
+            year, month, day, hour, minute, second = values
+            local = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+        except ValueError as error:
+            raise Refusal(ILLEGAL_VALUE) from error
+        self._ahead_s = local.timestamp() - self._utc_offset_s - self._clock()
 
     def _keeps(self) -> bool:
         """Whether a write changes nothing. Raises Refusal for a unit that is told to refuse."""

@@ -71,6 +71,7 @@ class World:
         self._players: list[_Player] = []
         self._banks: list[_Bank] = []
         self._clock = clock
+        self._utc_offset_s = utc_offset_s
         self._frame: Frame = {}
         for gateway in gateways:
             self._claim(gateway.name)
@@ -186,7 +187,7 @@ class World:
         elif device.replay is not None:
             image = Image(device.profile, 1)
             self._players.append(_Player(device.name, self.tracks[device.replay], image))
-            self._unit_of[device.name] = ImageUnit(image, 0)
+            self._unit_of[device.name] = self._unit(image, 0)
 
     def _claim(self, name: str) -> list[str]:
         """Names are unique among gateways and devices; returns what it will stand for."""
@@ -203,7 +204,10 @@ class World:
             image = Image(profile, len(rows))
             self._banks.append(_Bank(image, rows))
             for place, row in enumerate(rows):
-                self._unit_of[modelled[row].name] = ImageUnit(image, place)
+                self._unit_of[modelled[row].name] = self._unit(image, place)
+
+    def _unit(self, image: Image, row: int) -> ImageUnit:
+        return ImageUnit(image, row, clock=self._clock, utc_offset_s=self._utc_offset_s)
 
     def _play(self, player: _Player) -> None:
         values = player.track.current(self.devices[player.name].profile)
@@ -225,7 +229,7 @@ class World:
                 elif fault.kind == "slow_meter":
                     unit.delay_s = max(unit.delay_s, fault.level)
                 elif isinstance(unit, ImageUnit):
-                    unit.disobey(fault.kind, fault.level)
+                    unit.disobey(fault)
 
     def _check(self, kind: str, target: str) -> None:
         if kind not in FAULTS:
