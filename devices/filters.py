@@ -5,7 +5,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -17,11 +17,20 @@ from core.filters import (
     YesNoFilter,
 )
 from devices.drivers.coverage import RANKS
-from devices.models import ControlOperation, Device, DeviceTemplate, Gateway, Lockout
+from devices.models import (
+    ClockSetting,
+    ControlOperation,
+    Device,
+    DeviceClock,
+    DeviceTemplate,
+    Gateway,
+    Lockout,
+)
 from devices.selectors.templates import USES
 from devices.states import (
     CONFIDENCE_WORDS,
     KIND_WORDS,
+    ClockResult,
     ControlState,
     GatewayKind,
     kind_words,
@@ -105,6 +114,7 @@ class DeviceFilter(django_filters.FilterSet):
     )
     is_online = YesNoFilter(label=_("在线"))
     is_enabled = YesNoFilter(label=_("启用"))
+    is_clock_off = YesNoFilter(method="by_clock", label=_("时钟偏差超过允许值"))
     updated_since = LinkMomentFilter(field_name="updated_at", label=_("更新时间不早于"))
     ordering = StableOrderingFilter(
         fields=["name", "code", "updated_at", "link_changed_at"], label=_("排序")
@@ -113,6 +123,11 @@ class DeviceFilter(django_filters.FilterSet):
     class Meta:
         model = Device
         fields: list[str] = []
+
+    def by_clock(self, rows: QuerySet[Any], _name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
+        """Those whose meter's clock is off by more than the site tolerates, or the others."""
+        off = Q(pk__in=DeviceClock.objects.readable().off().values("pk"))
+        return rows.filter(off if value else ~off)
 
 
 def vendors() -> list[tuple[str, str]]:
@@ -174,6 +189,43 @@ class TemplateFilter(django_filters.FilterSet):
     def by_use(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         """Those that are used so by the person's devices."""
         return rows.filter(**USES[value])
+
+
+class ClockFilter(django_filters.FilterSet):
+    """Clocks of meters by device, place, and how they stand."""
+
+    q = SearchFilter(columns=["device__search_text", "device__site__search_text"])
+    site = django_filters.ModelChoiceFilter(
+        field_name="device__site", queryset=visible_sites, label=_("站点")
+    )
+    state = django_filters.ChoiceFilter(
+        choices=[
+            ("off", _("偏差超过允许值")),
+            ("failed", _("读取失败")),
+            ("kept", _("校时未成功")),
+            ("unread", _("尚未检查")),
+        ],
+        method="by_state",
+        label=_("状态"),
+    )
+    ordering = StableOrderingFilter(fields=["drift_s", "checked_at"], label=_("排序"))
+
+    class Meta:
+        model = DeviceClock
+        fields: list[str] = []
+
+    def by_state(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        """Those that are off, could not be read, did not take a setting, or were never read."""
+        if value == "off":
+            return rows.filter(pk__in=DeviceClock.objects.off().values("pk"))
+        if value == "failed":
+            return rows.exclude(error="")
+        if value == "unread":
+            return rows.filter(checked_at=None, error="")
+        latest = ClockSetting.objects.filter(device=OuterRef("pk")).order_by("-at").values("result")
+        return rows.annotate(latest=Subquery(latest[:1])).filter(
+            latest__in=[one for one in ClockResult.values if one != ClockResult.DONE]
+        )
 
 
 class ControlFilter(django_filters.FilterSet):

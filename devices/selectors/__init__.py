@@ -1,5 +1,13 @@
 """Reads of equipment: gates, points of devices, and the search over all of them."""
 
+from devices.selectors.clocks import (
+    CLOCKS_SHOWN,
+    ClockLine,
+    clock_lines,
+    clock_of,
+    clocks_for,
+    settings_of,
+)
 from devices.selectors.commissioning import (
     CheckLine,
     DeviceLine,
@@ -65,6 +73,12 @@ from devices.selectors.templates import (
 )
 
 __all__ = [
+    "CLOCKS_SHOWN",
+    "ClockLine",
+    "clock_lines",
+    "clock_of",
+    "clocks_for",
+    "settings_of",
     "LOCKOUTS_SHOWN",
     "SOURCES_SHOWN",
     "CheckLine",

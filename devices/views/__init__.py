@@ -3,6 +3,7 @@
 Live data, curves and the pages that only show equipment are in reports.
 """
 
+from devices.views.clocks import clock_list, clock_switch
 from devices.views.commissioning import (
     commission,
     commission_accept,
@@ -49,6 +50,8 @@ from devices.views.templates import (
 )
 
 __all__ = [
+    "clock_list",
+    "clock_switch",
     "commission",
     "commission_accept",
     "commission_accept_all",

@@ -187,6 +187,8 @@ def _page(
         "standing": standing,
         "moves": trial is not None and _moves(device, trial),
         "zone": device.site.timezone,
+        "clock": selectors.clock_of(device),
+        "clock_settings": selectors.settings_of(device),
     }
     return render(request, "devices/commission.html", context, status=status)
 

@@ -119,6 +119,9 @@ def control_site(request: HttpRequest, pk: int) -> HttpResponse:
         "may_switch": access.can(Ability.MANAGE_SITE, site),
         "may_control": access.can(Ability.CONTROL, site),
         "may_lock": access.can(Ability.LOCK_OUT, site),
+        "clocks": selectors.clock_lines(
+            selectors.clocks_for(user=user).filter(device__site=site)[: selectors.CLOCKS_SHOWN]
+        ),
     }
     return render(request, "devices/control_site.html", context)
 

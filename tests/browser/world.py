@@ -134,6 +134,8 @@ class World:
             f"/control/{self.control.pk}/",
             f"/control/select/?device={self.device.pk}&output=DO1",
             f"/sites/{site}/control/",
+            "/clocks/",
+            "/clocks/?state=off",
             "/lockouts/",
             "/lockouts/add/",
             f"/lockouts/add/?site={site}",

@@ -228,6 +228,10 @@ PAGES: dict[str, list[Case]] = {
     ],
     "devices:control-site": [read("site")],
     "devices:control-switch": [write("site", MANAGE, lambda _world: {"is_allowed": "0"})],
+    "devices:clock-switch": [
+        write("site", MANAGE, lambda _world: {"is_allowed": "1", "tolerance_s": "30"})
+    ],
+    "devices:clock-list": [read()],
     "devices:lockout-list": [read()],
     "devices:lockout-add": [
         read(who=LOCKERS),
