@@ -40,6 +40,7 @@ from devices.models import (
 from devices.tests.factories import (
     make_acceptance,
     make_broker,
+    make_clock,
     make_device,
     make_exchange,
     make_faults,
@@ -300,6 +301,7 @@ def build() -> World:
             user=cast.bo, page="alarms", name=f"视图 {SECRET}", query="", now=now
         ),
     )
+    make_clock(device, drift_s=187.0, result="kept")
     world.rows = _rows(world, room, transformer, circuit)
     for name in PEOPLE:
         if (person := world.person(name)) is not None:

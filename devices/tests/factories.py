@@ -16,9 +16,11 @@ from devices.drivers.simulator.still import answer
 from devices.models import (
     Acceptance,
     Bus,
+    ClockSetting,
     ControlOperation,
     DataSource,
     Device,
+    DeviceClock,
     DeviceTemplate,
     Gateway,
     Layout,
@@ -288,6 +290,28 @@ def make_acceptance(device: Device) -> Acceptance:
     """The device was read and accepted."""
     seen_at = make_trial(device).read_at
     return commissioning.accept(device=device, seen_at=seen_at, by=None, now=timezone.now())
+
+
+def make_clock(device: Device, *, result: str = "", **facts: Any) -> DeviceClock:
+    """Its clock was read a moment ago; result: what became of setting it yesterday, '' for nothing."""
+    version = device.template_version
+    if not version.clock:
+        version.clock = {"function_code": 3, "address": 100, "format": "six_words"} | {
+            "year_base": 0,
+            "word_order": "big",
+            "zone": "site",
+            "write_code": 16,
+            "write_address": 100,
+            "confidence": "own",
+        }
+        version.save(update_fields=["clock"])
+    now = timezone.now()
+    if result:
+        ClockSetting.objects.create(
+            device=device, at=now - timedelta(days=1), before_s=90.0, after_s=0.4, result=result
+        )
+    usual = {"due_at": now + timedelta(days=1), "checked_at": now, "drift_s": 0.0}
+    return DeviceClock.objects.create(device=device, **(usual | facts))
 
 
 def make_operation(*, device: Device, operator: User, **facts: Any) -> ControlOperation:

@@ -18,6 +18,7 @@ from devices.services import commissioning, equipment
 from devices.services.commissioning import Setting, accept, setting_of, try_read
 from devices.services.plan import planned_version
 from devices.services.polling import Poller
+from devices.states import VersionState
 from devices.tests.factories import (
     HEALTHY,
     make_acceptance,
@@ -31,6 +32,8 @@ from devices.tests.factories import (
 )
 from devices.tests.meters import Line, Meter, listening
 from devices.tests.samples import make_batch
+from sites import services as site_services
+from sites.models import Grant, Job
 from sites.tests.factories import People, people
 
 pytestmark = pytest.mark.django_db
@@ -207,6 +210,58 @@ def test_those_without_objections_are_accepted_in_one_go(
 
     assert [row.device_id for row in Acceptance.objects.all()] == [clean.pk]
     assert Acceptance.objects.get().accepted_by == cast.ana
+
+
+def test_all_devices_of_a_gateway_are_read_in_the_background(
+    line: Line, device: Device, poller: Poller, cast: People, client: Client
+) -> None:
+    version = planned_version(device.template_version)
+    silent = make_device(bus=device.bus, template_version=device.template_version)
+    accepted = make_acceptance(
+        make_device(bus=device.bus, template_version=device.template_version)
+    ).device
+    for one, values in ((device, HEALTHY), (accepted, HEALTHY | {"Ub": 0.0})):
+        line.units[one.unit_id] = Meter(version.profile)
+        line.units[one.unit_id].show(values)
+    before = TrialRead.objects.get(device=accepted).read_at
+    client.force_login(cast.ana)
+    address = reverse("devices:commission-read-all", args=[device.bus.gateway_id])  # type: ignore[union-attr]
+
+    client.post(address)
+    job = Job.objects.get()
+    site_services.run_job(job_id=job.pk)
+
+    job.refresh_from_db()
+    assert (job.state, job.total) == ("done", 2), job.message
+    assert job.message == "2 台中 1 台应答，1 台无异议。"
+    assert TrialRead.objects.get(device=silent).error == "timeout"
+    assert not TrialRead.objects.get(device=device).objections
+    assert TrialRead.objects.get(device=accepted).read_at == before, "read without being asked"
+
+    client.post(address, {"which": "all"})
+    again = Job.objects.latest("pk")
+    # Who lost his grant meanwhile reads nothing.
+    Grant.objects.filter(user=cast.ana).delete()
+    site_services.run_job(job_id=again.pk)
+    again.refresh_from_db()
+    assert again.state == "failed"
+    assert TrialRead.objects.get(device=accepted).read_at == before
+
+
+def test_a_retired_version_is_refused_for_another_device(
+    device: Device, cast: People, client: Client
+) -> None:
+    gone = make_template_version(state=VersionState.RETIRED)
+    kept = make_device(bus=device.bus, template_version=gone)
+    client.force_login(cast.ana)
+
+    def tried(one: Device) -> list[str]:
+        body = {"template_version": gone.pk, "bus": one.bus_id, "unit_id": one.unit_id}
+        answer = client.post(reverse("devices:commission", args=[one.pk]), body)
+        return [] if answer.status_code == 302 else [*answer.context["form"].errors]
+
+    assert tried(device) == ["template_version"]
+    assert tried(kept) == []
 
 
 def test_the_page_shows_the_words_in_four_orders(

@@ -10,6 +10,7 @@ from openpyxl import load_workbook
 
 from devices.models import DeviceTemplate, TemplateVersion
 from devices.services import template_books
+from devices.services.template_drafts import draft_of, publish, text_of
 from devices.services.templates import import_template
 from devices.tests.factories import make_library_version, make_template_version
 from sites.tests.factories import People, people
@@ -121,6 +122,25 @@ def test_versions_are_compared_field_by_field(version: TemplateVersion, client: 
             ).status_code
             == 404
         )
+
+
+def test_outputs_and_the_clock_are_part_of_the_difference(version: TemplateVersion) -> None:
+    text = text_of(version)
+    output = (
+        "outputs:\n  - {code: DO1, name: {zh: 一, en: One}, function_code: 5,"
+        " on: {address: 0, values: [1]}, off: {address: 0, values: [0]},"
+        " state: {function_code: 1, address: 0}}\n"
+    )
+    clock = "clock: {function_code: 3, address: 60, format: bcd}\n"
+
+    draft = draft_of(text + output + clock)
+
+    assert draft.faults == []
+    assert draft.makes_version
+    assert [one.code for one in draft.difference.outputs] == ["DO1"]
+    assert [one.name for one in draft.difference.head] == ["clock"]
+    publish(text=draft.text, seen=draft.seen)
+    assert not draft_of(draft.text).difference
 
 
 def test_exports_of_any_version_can_be_read_again(version: TemplateVersion, client: Client) -> None:

@@ -18,6 +18,7 @@ from django.utils import timezone, translation
 from openpyxl import Workbook, load_workbook
 
 from devices.models import Device
+from devices.states import VersionState
 from devices.tests.factories import make_bus, make_device, make_gateway, make_template_version
 from sites import services
 from sites.admin.places import EnterpriseAdmin, RoomAdmin, SiteAdmin
@@ -176,6 +177,29 @@ def test_one_cell_is_one_difference_and_is_written_once_confirmed(cast: People) 
     event = apps.get_model("devices", "DeviceEvent").objects.get(pgh_label="update")
     assert (event.name, event.pgh_context.metadata["user"]) == ("1 号表", cast.ana.pk)
     assert event.pgh_context.metadata["job"] == job.pk
+
+
+def test_a_retired_version_is_kept_by_its_devices_and_taken_by_no_other(cast: People) -> None:
+    gone = make_template_version()
+    kept, other = Device.objects.filter(site=cast.site).order_by("code")
+    Device.objects.filter(pk=kept.pk).update(template_version=gone)
+    gone.state = VersionState.RETIRED
+    gone.save()
+    content = exported(cast.ana, "devices")
+    book = load_workbook(io.BytesIO(content))
+    column = next(cell.column for cell in book["设备"][1] if "模板版本" in str(cell.value))
+
+    def edit(book: Any) -> None:
+        sheet = book["设备"]
+        sheet.cell(3, column).value = sheet.cell(2, column).value
+
+    assert counts(checked(cast.ana, content)) == {"devices": (0, 0, 2, 0)}
+    check = checked(cast.ana, edited(content, edit))
+
+    assert counts(check) == {"devices": (0, 0, 1, 1)}
+    assert [message for _cell, message in problems(check)] == ["该版本已停用，不能再选用。"]
+    other.refresh_from_db()
+    assert other.template_version != gone
 
 
 def test_new_rows_may_point_to_new_rows_of_the_same_file(cast: People) -> None:

@@ -17,6 +17,7 @@ from devices.tests.factories import (
     HEALTHY,
     make_broker,
     make_bus,
+    make_clock,
     make_device,
     make_exchange,
     make_faults,
@@ -156,6 +157,11 @@ class World:
             "/nowhere/",
         ]
 
+    def keeper_pages(self) -> list[str]:
+        """Pages that only who maintains the whole platform can open: Adm."""
+        template = self.device.template_version.template.key
+        return ["/template-import/", f"/templates/{template}/1/clone/"]
+
 
 def take_in(device: Device, *, voltage: float = 230.0, minutes: int = 0) -> None:
     """Readings through the one door: the newest, after so many minutes of one every ten seconds."""
@@ -245,6 +251,7 @@ def make_world() -> World:
     )
     make_mapping(broker=broker)
     make_exchange(device)
+    make_clock(device, drift_s=187.0, result="kept")
     make_trial(device, HEALTHY | {"P": -13.167, "Ub": 0.0})
     # Its code comes behind those of other devices, however many were made before.
     version = device.template_version
