@@ -41,6 +41,11 @@ urlpatterns = [
     path("lockouts/<int:pk>/end/", views.lockout_end, name="lockout-end"),
     path("exchanges/devices/<int:pk>/", views.exchange, name="exchange"),
     path("exchanges/<int:pk>/undo/", views.exchange_undo, name="exchange-undo"),
+    path("exchanges/<int:pk>/photos/", views.exchange_photo_add, name="exchange-photo-add"),
+    path("exchanges/photos/<int:pk>/", views.exchange_photo, name="exchange-photo"),
+    path(
+        "exchanges/photos/<int:pk>/small/", views.exchange_photo_small, name="exchange-photo-small"
+    ),
     path("sources/", views.source_list, name="source-list"),
     path("sources/add/", views.source_add, name="source-add"),
     path("sources/<int:pk>/", views.source_detail, name="source-detail"),

@@ -27,6 +27,7 @@ from devices.models import (
     Device,
     DtuDoor,
     DtuProfile,
+    ExchangePhoto,
     LinkEvent,
     Lockout,
     MeterExchange,
@@ -37,6 +38,7 @@ from devices.models import (
     SampleLoss,
     TrialRead,
 )
+from devices.services import exchange_photos
 from devices.tests.factories import (
     make_acceptance,
     make_broker,
@@ -100,6 +102,7 @@ class World:
     trial: TrialRead
     acceptance: Acceptance
     exchange: MeterExchange
+    exchange_photo: ExchangePhoto
     alarm: Alarm
     verified_alarm: Alarm
     recovered_alarm: Alarm
@@ -269,12 +272,16 @@ def build() -> World:
     token, _plain = site_services.issue_token(
         user=cast.bo, device_id="phone", device_name=f"手机 {SECRET} {MARKUP}", now=now
     )
+    exchange = make_exchange(make_device(bus=device.bus))
     world = World(
         cast=cast,
         device=device,
         trial=make_trial(device),
         acceptance=make_acceptance(make_device(bus=device.bus)),
-        exchange=make_exchange(make_device(bus=device.bus)),
+        exchange=exchange,
+        exchange_photo=exchange_photos.add_photo(
+            exchange=exchange, file=picture(), by=cast.ana, now=now
+        ),
         alarm=alarm,
         verified_alarm=verified,
         recovered_alarm=recovered,

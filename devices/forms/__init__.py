@@ -361,6 +361,16 @@ class ExchangeForm(forms.Form):
                     max_value=1e12,
                 )
 
+    def others(self) -> list[forms.BoundField]:
+        """All but the displays."""
+        return [
+            field for field in self if not field.name.endswith(tuple(f"_{c}" for c in self.codes))
+        ]
+
+    def displays(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
+        """What the old meter showed last and the new one first, counter by counter."""
+        return [(self[f"last_{code}"], self[f"first_{code}"]) for code in self.codes]
+
     def clean_at(self) -> datetime:
         """As typed, in the site's zone."""
         at: datetime = timezone.make_naive(self.cleaned_data["at"])

@@ -12,7 +12,7 @@ from devices.models.commissioning import Acceptance, TrialRead
 from devices.models.control import ControlLog, ControlOperation, Lockout
 from devices.models.dialin import DtuDoor, DtuProfile, GatewaySession
 from devices.models.equipment import Device, LinkEvent, Meter, PointOverride, Ratio
-from devices.models.exchanges import CounterReading, MeterExchange
+from devices.models.exchanges import CounterReading, ExchangePhoto, MeterExchange
 from devices.models.gateways import FIRST_DOOR, Bus, Gateway, PollHour, PollShard
 from devices.models.mqtt import MqttBroker, MqttMapping
 from devices.models.outputs import TemplateOutput
@@ -44,6 +44,7 @@ __all__ = [
     "DeviceTemplate",
     "DtuDoor",
     "DtuProfile",
+    "ExchangePhoto",
     "Gateway",
     "GatewaySession",
     "Handover",

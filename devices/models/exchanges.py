@@ -100,3 +100,35 @@ class MeterExchange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.device_id} {self.at:%F %T}"
+
+
+class ExchangePhotoQuerySet(DeviceScopedQuerySet):
+    site_path = "exchange__device__site__"
+
+
+class ExchangePhoto(models.Model):
+    """A picture of an exchange, encoded by us: a display, a seal, a plate. Never changed."""
+
+    exchange = models.ForeignKey(
+        MeterExchange, models.CASCADE, related_name="photos", verbose_name=_("换表记录")
+    )
+    image = models.ImageField(
+        _("照片"), upload_to="exchanges/%Y/%m/", width_field="width_px", height_field="height_px"
+    )
+    thumbnail = models.ImageField(_("缩略图"), upload_to="exchanges/%Y/%m/")
+    width_px = models.PositiveIntegerField(editable=False)
+    height_px = models.PositiveIntegerField(editable=False)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("上传人")
+    )
+    at = models.DateTimeField(_("时间"))
+
+    objects = ExchangePhotoQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("照片")
+        verbose_name_plural = pgettext_lazy("plural", "照片")
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.exchange_id} {self.at:%F %T}"

@@ -6,7 +6,15 @@ from typing import Any
 
 from core.errors import Forbidden, NotFound
 from devices.drivers.orders import ORDERS
-from devices.models import Acceptance, Device, Gateway, MeterExchange, PointCode, TrialRead
+from devices.models import (
+    Acceptance,
+    Device,
+    ExchangePhoto,
+    Gateway,
+    MeterExchange,
+    PointCode,
+    TrialRead,
+)
 from devices.selectors.points import device_for, gateway_for
 from devices.states import Check, CheckVerdict, finding_words
 from sites import selectors as site_selectors
@@ -107,10 +115,21 @@ def exchange_for(*, user: User, pk: int) -> MeterExchange:
     return row
 
 
+def exchange_photo_for(*, user: User, pk: int) -> ExchangePhoto:
+    """A picture of an exchange, for the same people. Raises NotFound, Forbidden."""
+    photo = ExchangePhoto.objects.select_related("exchange").filter(pk=pk).first()
+    if photo is None:
+        raise NotFound
+    device_to_commission(user=user, pk=photo.exchange.device_id)
+    return photo
+
+
 def exchanges_of(device: Device) -> list[MeterExchange]:
     """All, the newest first, with what both displays showed."""
     rows = device.exchanges.select_related("removed", "installed", "by", "undone_by")
-    return list(rows.prefetch_related("removed__readings__point", "installed__readings__point"))
+    return list(
+        rows.prefetch_related("removed__readings__point", "installed__readings__point", "photos")
+    )
 
 
 def trial_of(device: Device) -> TrialRead | None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -14,11 +15,12 @@ from core.errors import Changed, Invalid
 from devices import ingest, selectors
 from devices.drivers.counters import Odd, steps
 from devices.models import Device, MeterExchange
-from devices.services import equipment, exchanges
+from devices.services import equipment, exchange_photos, exchanges
 from devices.services.exchanges import Exchange
 from devices.tests.factories import make_bus, make_device, make_gateway, make_template_version
 from devices.tests.samples import make_batch
 from sites.tests.factories import People, people
+from workorders.tests.factories import picture
 
 pytestmark = pytest.mark.django_db
 
@@ -204,3 +206,30 @@ def test_by_hand_from_the_preview_to_the_way_back(cast: People, client: Client) 
     assert row.undone_at is not None
     assert row.undone_at <= timezone.now()
     assert device.meters.get().serial == "OLD-1"
+
+
+def test_pictures_of_the_displays_stay_with_the_exchange(
+    cast: People, client: Client, settings: Any, tmp_path: Any
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    device = make_measured(cast)
+    row = exchanges.exchange_meter(device=device, exchange=wanted(), by=cast.ana, now=NOW)
+    client.force_login(cast.ana)
+    address = reverse("devices:exchange-photo-add", args=[row.pk])
+
+    client.post(address, {"file": picture()})
+
+    photo = row.photos.get()
+    page = client.get(reverse("devices:exchange", args=[device.pk])).content.decode()
+    assert reverse("devices:exchange-photo-small", args=[photo.pk]) in page
+    shown = client.get(reverse("devices:exchange-photo", args=[photo.pk]))
+    assert shown["Content-Type"] == "image/jpeg"
+    for body, words in (({}, "请选择照片"), ({"file": ContentFile(b"GIF", "a.gif")}, "无法识别")):
+        assert words in client.post(address, body, follow=True).content.decode()
+    for _number in range(exchange_photos.MOST_PHOTOS):
+        client.post(address, {"file": picture()})
+    assert row.photos.count() == exchange_photos.MOST_PHOTOS
+    kept = sum(1 for path in tmp_path.rglob("*.jpg"))
+    assert kept == 2 * exchange_photos.MOST_PHOTOS, "files without rows stayed"
+    client.force_login(cast.bo)
+    assert client.get(reverse("devices:exchange-photo", args=[photo.pk])).status_code == 403

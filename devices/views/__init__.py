@@ -14,7 +14,13 @@ from devices.views.commissioning import (
     commission_withdraw,
 )
 from devices.views.control import control_detail, control_list, control_move, control_select
-from devices.views.exchanges import exchange, exchange_undo
+from devices.views.exchanges import (
+    exchange,
+    exchange_photo,
+    exchange_photo_add,
+    exchange_photo_small,
+    exchange_undo,
+)
 from devices.views.lockouts import (
     control_site,
     control_switch,
@@ -66,6 +72,9 @@ __all__ = [
     "control_site",
     "control_switch",
     "exchange",
+    "exchange_photo",
+    "exchange_photo_add",
+    "exchange_photo_small",
     "exchange_undo",
     "live",
     "lockout_add",

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django import forms
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.errors import DomainError, Invalid
-from core.http import flash, flash_done, tell_fields
+from core.http import flash, flash_done, picture, tell_fields
 from devices import selectors
 from devices.forms import ExchangeForm
 from devices.models import Device
-from devices.services import exchanges
+from devices.services import exchange_photos, exchanges
 from sites.models import User
 
 
@@ -57,6 +58,38 @@ def exchange_undo(request: HttpRequest, pk: int) -> HttpResponse:
     except DomainError as refusal:
         flash(request, refusal)
     return redirect("devices:exchange", pk=row.device_id)
+
+
+@login_required
+@require_POST
+def exchange_photo_add(request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep a picture of an exchange."""
+    user = cast(User, request.user)
+    row = selectors.exchange_for(user=user, pk=pk)
+    file = request.FILES.get("file")
+    try:
+        if file is None:
+            raise Invalid(_("请选择照片。"))
+        exchange_photos.add_photo(exchange=row, file=file, by=user, now=timezone.now())
+        messages.success(request, _("照片已保存。"))
+    except DomainError as refusal:
+        sentences = [s for some in getattr(refusal, "fields", {}).values() for s in some]
+        messages.error(request, " ".join(sentences) or str(refusal))
+    return redirect("devices:exchange", pk=row.device_id)
+
+
+@login_required
+@require_safe
+def exchange_photo(request: HttpRequest, pk: int) -> HttpResponse:
+    """The picture."""
+    return picture(selectors.exchange_photo_for(user=cast(User, request.user), pk=pk).image)
+
+
+@login_required
+@require_safe
+def exchange_photo_small(request: HttpRequest, pk: int) -> HttpResponse:
+    """The small one."""
+    return picture(selectors.exchange_photo_for(user=cast(User, request.user), pk=pk).thumbnail)
 
 
 def _done(request: HttpRequest, device: Device, form: ExchangeForm, user: User) -> HttpResponse:

@@ -17,6 +17,7 @@ from tests.permission_routes.facts import (
     READ_NOW,
     meters,
     meters_by_api,
+    photo,
     points,
 )
 from tests.permission_table import (
@@ -249,6 +250,9 @@ PAGES: dict[str, list[Case]] = {
     "devices:lockout-end": [write("lockout", ENDS)],
     "devices:exchange": [read("device", MANAGE), write("device", MANAGE, exchange)],
     "devices:exchange-undo": [write("exchange", MANAGE)],
+    "devices:exchange-photo-add": [write("exchange", MANAGE, photo)],
+    "devices:exchange-photo": [read("exchange_photo", MANAGE, shows=False)],
+    "devices:exchange-photo-small": [read("exchange_photo", MANAGE, shows=False)],
     "devices:source-list": [read(who=MANAGERS)],
     "devices:source-add": [
         read(who=MANAGERS),
