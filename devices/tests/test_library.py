@@ -459,6 +459,7 @@ BAD = [
     (with_output(on="{address: 0, values: []}"), "out_of_range", 7),
     (with_output(on="{address: 0}"), "missing_field", 7),
     (with_output(function_code="3"), "not_one_of", 7),
+    (GOOD + "clock: {function_code: 3, address: 60, format: epoch, year_base: 9}\n", "no_year", 6),
     (with_output(state="{function_code: 1, address: 0, bit: 3}"), "state_bit", 7),
     (with_output(state="{function_code: 3, address: 0, on: 7, off: 7}"), "same_state", 7),
     (with_output(state="{function_code: 5, address: 0}"), "out_of_range", 7),
