@@ -134,6 +134,8 @@ def test_a_shipped_template_reads_as_its_golden_file_says(path: Path) -> None:
             f" state FC{o.state.function_code} {o.state.address} {o.confidence}"
             for o in template.outputs
         }
+    if template.clock:
+        shown["clock"] = template.clock.facts()
     golden = GOLDEN / f"{path.stem}.json"
     if os.environ.get("GOLDEN") == "write":
         rows = json.dumps(shown, ensure_ascii=False, indent=1)
