@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('devices', '0019_poll_hours'),
+        ('devices', '0020_mqtt'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
