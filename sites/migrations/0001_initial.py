@@ -5,9 +5,10 @@ import django.db.models.deletion
 import django.utils.timezone
 import pgtrigger.compiler
 import pgtrigger.migrations
-import sites.models.access
 from django.conf import settings
 from django.db import migrations, models
+
+import sites.models.access
 
 
 class Migration(migrations.Migration):

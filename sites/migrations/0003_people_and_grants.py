@@ -3,9 +3,10 @@ import django.db.models.deletion
 import django.db.models.functions.text
 import pgtrigger.compiler
 import pgtrigger.migrations
-import sites.models.zones
 from django.conf import settings
 from django.db import migrations, models
+
+import sites.models.zones
 
 
 class Migration(migrations.Migration):

@@ -1,6 +1,6 @@
-import core.search
 from django.db import migrations
 
+import core.search
 from core.search import fill
 
 OLD_ROWS = {

@@ -5,9 +5,10 @@ import django.core.validators
 import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
-import sites.models.zones
 from django.conf import settings
 from django.db import migrations, models
+
+import sites.models.zones
 
 
 class Migration(migrations.Migration):
