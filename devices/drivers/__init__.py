@@ -110,6 +110,10 @@ class BusException(DriverError):
         super().__init__(self.error)
 
 
+# Words for a write that never left: there was no connection, or its time was over before its turn.
+UNSENT = frozenset({BusRefused.error, BusStarved.error, BusExpired.error})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Register:
     """Where one point sits and how its raw number becomes a value.

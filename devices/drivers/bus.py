@@ -311,7 +311,7 @@ class BusOwner:
     async def _write(self, request: BusRequest, write: Write) -> None:
         """Never repeated by itself: the device may have acted although no answer came.
 
-        "refused" and "expired" mean that nothing was sent.
+        Words in UNSENT mean that nothing was sent.
         """
         transport, _ = await self._line()
         if self._now() > write.until:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from devices.drivers import DeviceRead
+from devices.drivers import UNSENT, DeviceRead
 from devices.drivers.bus import Priority, Write
 from devices.drivers.clocks import ClockDef, NoTime, decode, encode, is_calm
 from devices.drivers.pool import BusPool, PollJob
@@ -119,7 +119,7 @@ def drift_of(clock: ClockDef, words: list[int], *, at: float, zone: ZoneInfo) ->
 
 def verdict(error: str, after_s: float | None) -> ClockResult:
     """What the read-back makes of a write; `error` says what went wrong with the write."""
-    if error in ("refused", "expired", "closed"):
+    if error in UNSENT:
         return ClockResult.UNSENT
     if after_s is None:
         return ClockResult.UNREAD

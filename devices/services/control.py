@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 PREFIX = "YK"
 # From selection to execution (DOMAIN.md §9.2).
 WINDOW = timedelta(seconds=30)
+# What was written so lately and has no result may still be acted on, somewhere on its way.
+JUST_WRITTEN = timedelta(seconds=60)
 REASON_LENGTH, PERMIT_LENGTH = 400, 40
 READ_PATIENCE_S = 8.0
 EXECUTE_PATIENCE_S = 20.0

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 
 from core.errors import Changed, MoveRefused
-from devices.drivers import Block
+from devices.drivers import UNSENT, Block, BusExpired
 from devices.drivers.bus import Priority, Write
 from devices.drivers.outputs import StateAt
 from devices.drivers.pool import BusPool, PollJob
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 STATE_EVERY_S = 0.2
 # A claim without a result after so long has lost its process.
-STUCK_AFTER = timedelta(seconds=60)
+STUCK_AFTER = control.JUST_WRITTEN
 # How long the sweep goes on asking what became of an unknown one.
 ASKED_FOR = timedelta(minutes=10)
 SWEPT_AT_ONCE = 5
@@ -144,10 +144,10 @@ async def carry_out(pool: BusPool, order: Order) -> Verdict:
     written = await asyncio.wrap_future(
         pool.request(replace(order.job, blocks=()), Priority.CONTROL, write=order.write)
     )
-    if written.error == "expired":
+    if written.error == BusExpired.error:
         return Verdict(ControlMove.EXPIRE, ControlResult.OVERDUE.value, before)
-    if written.error == "refused":
-        return Verdict(ControlMove.FAIL, "refused", before)
+    if written.error in UNSENT:
+        return Verdict(ControlMove.FAIL, written.error, before)
     if written.error and not written.error.startswith("exception:"):
         lost = Verdict(ControlMove.LOSE, written.error, None)
         await in_thread(

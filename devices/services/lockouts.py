@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from core.errors import Changed, DomainError, Forbidden, Invalid, NotFound
 from devices.models import ControlOperation, Device, Lockout
 from devices.services import control_journal as journal
-from devices.services.control import lock_site
+from devices.services.control import JUST_WRITTEN, lock_site
 from devices.states import CONTROL_WAITING, ControlResult, ControlState
 from sites import selectors as site_selectors
 from sites.models import Room, Site, User
@@ -20,12 +21,12 @@ logger = logging.getLogger(__name__)
 
 
 class BeingExecuted(DomainError):
-    """Something is being switched there at this moment: the lock-out does not hold yet."""
+    """Something is being switched there, or was just now and nobody knows with what result."""
 
     code = "being_executed"
 
     def __init__(self, number: str) -> None:
-        words = _("遥控操作 %(number)s 正在执行，闭锁尚未生效，请待其结束后重新设置。")
+        words = _("遥控操作 %(number)s 尚无结果，闭锁尚未生效，请待其有结果后重新设置。")
         super().__init__(words % {"number": number}, number=number)
 
 
@@ -46,7 +47,8 @@ def lock_out(*, work: Work, by: User, now: datetime) -> Lockout:
     """Begin a lock-out, from now unless a later start is given. What waits there is blocked.
 
     When it returns nothing is executed there any more. Raises Forbidden, Invalid, and
-    BeingExecuted when it would come in the middle of a switching.
+    BeingExecuted when it would come in the middle of a switching, or just after one whose result
+    is not known.
     """
     site_selectors.require(user=by, ability=Ability.LOCK_OUT, site=work.site)
     starts_at = work.starts_at or now
@@ -127,7 +129,8 @@ def _clear(lockout: Lockout, by: User, now: datetime) -> None:
         operations = operations.filter(device=lockout.device)
     elif lockout.room_id:
         operations = operations.filter(device__room=lockout.room)
-    busy = operations.filter(state=ControlState.EXECUTING).first()
+    just_written = Q(state=ControlState.UNKNOWN, claimed_at__gt=now - JUST_WRITTEN)
+    busy = operations.filter(Q(state=ControlState.EXECUTING) | just_written).first()
     if busy is not None:
         raise BeingExecuted(busy.number)
     waiting = operations.filter(state__in=CONTROL_WAITING)

@@ -275,7 +275,14 @@ def test_a_lock_out_that_comes_in_the_middle_of_a_switching_does_not_hold(
     with pytest.raises(lockouts.BeingExecuted):
         lockouts.lock_out(work=work(desk), by=desk.guardian, now=timezone.now())
 
+    lost = control_running.Verdict(ControlMove.LOSE, "timeout", None)
+    control_running.record(operation_id=operation.pk, verdict=lost, now=timezone.now())
+    with pytest.raises(lockouts.BeingExecuted):
+        lockouts.lock_out(work=work(desk), by=desk.guardian, now=timezone.now())
     assert not Lockout.objects.exists()
+
+    later = timezone.now() + control.JUST_WRITTEN
+    assert lockouts.lock_out(work=work(desk), by=desk.guardian, now=later).pk
 
 
 def test_who_may_lock_out_and_who_may_end_it(desk: Desk) -> None:
