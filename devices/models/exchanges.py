@@ -44,7 +44,7 @@ class MeterExchange(models.Model):
     """One exchange. What it changed of the device is kept, so that it can be undone as a whole.
 
     Invariant (database): an undone one says who and when. `version_before`, `ratio_before`: null
-    where nothing changed; a ratio that was put in force is `ratio_after`.
+    where nothing changed; what was put in force instead is `version_after`, `ratio_after`.
     """
 
     device = models.ForeignKey(
@@ -61,6 +61,9 @@ class MeterExchange(models.Model):
     reason = models.CharField(_("换表原因"), max_length=200)
     version_before = models.ForeignKey(
         TemplateVersion, models.PROTECT, null=True, related_name="+", verbose_name=_("原模板版本")
+    )
+    version_after = models.ForeignKey(
+        TemplateVersion, models.PROTECT, null=True, related_name="+", verbose_name=_("新模板版本")
     )
     ratio_before = models.ForeignKey(
         Ratio, models.SET_NULL, null=True, related_name="+", verbose_name=_("原变比")

@@ -129,6 +129,7 @@ def exchange_meter(
     _write(old, exchange.last, "last")
     _write(new, exchange.first, "first")
     ratio_before, ratio_after = _change_ratio(device, exchange, now)
+    version_before = _change_version(device, exchange.template_version)
     row = MeterExchange.objects.create(
         device=device,
         at=exchange.at,
@@ -136,7 +137,8 @@ def exchange_meter(
         installed=new,
         serial=exchange.serial,
         reason=exchange.reason,
-        version_before=_change_version(device, exchange.template_version),
+        version_before=version_before,
+        version_after=device.template_version if version_before else None,
         ratio_before=ratio_before,
         ratio_after=ratio_after,
         by=by,
@@ -164,9 +166,7 @@ def undo_exchange(*, exchange: MeterExchange, by: User, now: datetime) -> MeterE
     old.save(update_fields=["removed_at"])
     old.readings.update(last=None)
     _restore_ratio(device, row)
-    if row.version_before_id is not None:
-        device.template_version_id = row.version_before_id
-        device.save(update_fields=["template_version", "updated_at"])
+    _restore_version(device, row)
     return row
 
 
@@ -229,6 +229,15 @@ def _restore_ratio(device: Device, row: MeterExchange) -> None:
     if row.ratio_before is not None:
         row.ratio_before.valid_to = None
         row.ratio_before.save(update_fields=["valid_to", "updated_at"])
+
+
+def _restore_version(device: Device, row: MeterExchange) -> None:
+    if row.version_before_id is None:
+        return
+    if device.template_version_id != row.version_after_id:
+        raise Changed(_("此后又换过模板版本，不能撤销。"))
+    device.template_version_id = row.version_before_id
+    device.save(update_fields=["template_version", "updated_at"])
 
 
 def _change_version(device: Device, version: TemplateVersion | None) -> TemplateVersion | None:

@@ -131,6 +131,22 @@ def test_it_is_undone_as_a_whole(cast: People) -> None:
     assert looked.after_kwh == pytest.approx(4800)
 
 
+def test_a_version_that_was_changed_since_is_not_overwritten(cast: People) -> None:
+    device = make_measured(cast)
+    put, moved_to = make_template_version(), make_template_version()
+    row = exchanges.exchange_meter(
+        device=device, exchange=wanted(template_version=put), by=cast.ana, now=NOW
+    )
+    type(device).objects.filter(pk=device.pk).update(template_version=moved_to)
+
+    with pytest.raises(Changed):
+        exchanges.undo_exchange(exchange=row, by=cast.ana, now=NOW)
+
+    device.refresh_from_db()
+    assert device.template_version == moved_to
+    assert device.meters.get(removed_at__isnull=True).serial == "NEW-2"
+
+
 def test_only_the_latest_can_be_undone(cast: People) -> None:
     device = make_measured(cast)
     first = exchanges.exchange_meter(device=device, exchange=wanted(), by=cast.ana, now=NOW)
