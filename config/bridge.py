@@ -1,7 +1,7 @@
 """Waits, small, until a broker is configured; then becomes `manage.py mqtt_bridge`.
 
-Most installations have no broker: without the product's modules the wait takes a fifth of the
-memory, and one query every few seconds.
+Most installations have no broker: the wait does not load the product's modules, and asks one query
+every few seconds.
 """
 
 import logging
