@@ -133,6 +133,8 @@ def test_a_dialog_that_is_open_is_left_alone(world: World, visit: Visit) -> None
 def test_an_ended_session_leads_to_the_sign_in(world: World, visit: Visit) -> None:
     di = visit(world.cast.di)
     page = di.open("/alarms/")
+    # A page that does not listen yet would only say that it is signed out.
+    page.wait_for_selector("[data-live-state=up]", state="attached")
 
     Session.objects.all().delete()
     raise_one(world)
