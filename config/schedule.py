@@ -77,6 +77,12 @@ BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 120.0,
         "options": {"queue": "reports", "expires": 120},
     },
+    # What stands in blocks is looked at: frozen values, counters that went backwards, jumps.
+    "judge-values": {
+        "task": "devices.tasks.judge_values",
+        "schedule": 120.0,
+        "options": {"queue": "reports", "expires": 120},
+    },
     "roll-days": {
         "task": "devices.tasks.roll_days",
         "schedule": 300.0,

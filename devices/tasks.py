@@ -13,6 +13,7 @@ from devices.services import (
     clocks,
     compacting,
     control_running,
+    judging,
     links,
     polling,
     rolling,
@@ -70,6 +71,12 @@ def compact(**_: Any) -> None:
     run = compacting.compact(now=now)
     if not run.is_over:
         compacting.hand_over(now=now)
+
+
+@shared_task(name="devices.tasks.judge_values")
+def judge_values(**_: Any) -> None:
+    """Samples of closed hours that cannot be believed are flagged."""
+    judging.judge(now=timezone.now())
 
 
 @shared_task(name="devices.tasks.roll_days")

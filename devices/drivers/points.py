@@ -33,7 +33,11 @@ class DictionaryError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PointDef:
-    """One quantity. kind: inst (instantaneous), ctr (counter), ev (state), attr (text)."""
+    """One quantity. kind: inst (instantaneous), ctr (counter), ev (state), attr (text).
+
+    frozen_after_h: hours without a change after which it is frozen, None where it may stand still.
+    largest_step: how far one sample can be from both its neighbours, None where anything can be.
+    """
 
     code: str
     name_zh: str
@@ -45,6 +49,8 @@ class PointDef:
     data_class: str
     decimals: int
     position: int
+    frozen_after_h: int | None = None
+    largest_step: float | None = None
 
     @property
     def is_counter(self) -> bool:
@@ -85,6 +91,8 @@ def _expand(entry: Section, position: int) -> Iterator[PointDef]:
         "phase",
         "data_class",
         "decimals",
+        "frozen_after_h",
+        "largest_step",
         "each",
         "ranges",
     )
@@ -95,6 +103,8 @@ def _expand(entry: Section, position: int) -> Iterator[PointDef]:
     group = entry.choice("group", GROUPS)
     data_class = entry.choice("data_class", DATA_CLASSES)
     decimals = entry.whole("decimals", 0, 6, default=1) or 0
+    frozen_after_h = entry.whole("frozen_after_h", 1, 168, default=0) or None
+    largest_step = entry.number("largest_step")
     for number, names in enumerate(_combinations(entry)):
         filled = {**names, **{name.upper(): text.upper() for name, text in names.items()}}
         point = PointDef(
@@ -108,6 +118,8 @@ def _expand(entry: Section, position: int) -> Iterator[PointDef]:
             data_class=data_class,
             decimals=decimals,
             position=position + number,
+            frozen_after_h=frozen_after_h,
+            largest_step=largest_step,
         )
         if len(point.code) > LONGEST_CODE:
             entry.wrong("code", "too_long", length=len(point.code), limit=LONGEST_CODE)

@@ -1,15 +1,17 @@
 """Readings at rest: the one writer, the one reader, and the partitions between them."""
 
 from devices.history.append import Appended, append, kept_days, prepare, within_range
-from devices.history.archive import HOT_FROM, Kept, handed_until, kept
+from devices.history.archive import HOT_FROM, Kept, handed_until, kept, micros_of
 from devices.history.days import DaysWritten, days, roll_day
 from devices.history.edges import counters_at, means
 from devices.history.energy import Energies, energies, energy_of
 from devices.history.grid import Grid, Lines, aligned, by_sample, edges_of, on_slots
-from devices.history.hours import Written, compact, differing, roll, total, with_blocks
+from devices.history.hours import Written, compact, differing, roll, stored, total, with_blocks
 from devices.history.late import LATE_S, note_late, note_reopened, note_uncounted
 from devices.history.layouts import Positions, positions
 from devices.history.moments import moments
+from devices.history.overlay import devices_in as laid_in
+from devices.history.overlay import hours_of
 from devices.history.partitions import (
     BLOCKS,
     DAYS,
@@ -66,9 +68,12 @@ __all__ = [
     "energy_of",
     "ensure_partitions",
     "handed_until",
+    "hours_of",
     "kept",
     "kept_days",
+    "laid_in",
     "means",
+    "micros_of",
     "moments",
     "note_late",
     "note_reopened",
@@ -83,6 +88,7 @@ __all__ = [
     "roll_day",
     "series",
     "series_of",
+    "stored",
     "total",
     "trends",
     "with_blocks",

@@ -42,7 +42,8 @@ class Grid:
 class Lines:
     """Samples at their own times (epoch seconds, ascending), a column per point.
 
-    `quality`: that of the sample (states.Quality), -1 where the point has none at that time.
+    `quality` (states.Quality): of what was left out or put in its own, else that of the sample; -1
+    where the point has none at that time.
     """
 
     at: Floats
@@ -151,9 +152,10 @@ def by_sample(*, points: Sequence[Point], start: datetime, end: datetime) -> Ite
         quality = np.full(value.shape, -1, np.int8)
         for device_id, rows in found.items():
             line = np.searchsorted(at, rows[:, 0])
+            columns = len(devices[device_id])
             for column, place in enumerate(devices[device_id], start=1):
                 value[line, place] = rows[:, column]
-                quality[line, place] = rows[:, -1]
+                quality[line, place] = rows[:, columns + column]
         yield Lines(at, value, quality)
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from django.db import connection, transaction
 
+from devices.history import overlay
 from devices.history.archive import handed_until
 from devices.history.codec import VERSION, Block, Ints, Rows, joined
 from devices.history.encoder import Columns
@@ -112,15 +113,21 @@ def roll(hour: datetime, device_ids: Collection[int]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LOCK)
         kept = _blocks(hour, ids)
+        laid = overlay.laid_on(ids, hour, hour + HOUR)
         summed = []
         for layout_id in {layout for _pk, layout in kept}:
             devices = [pk for pk, layout in kept if layout == layout_id]
             rows = joined([kept[pk, layout_id] for pk in devices])
             sizes = [len(kept[pk, layout_id]) for pk in devices]
             starts = np.cumsum([0, *sizes[:-1]])
-            summed.append(rolled(hour, layout_id, devices, Columns(rows, starts)))
+            summed.append(rolled(hour, layout_id, devices, Columns(rows, starts), laid))
         clear(hour, ids)
         write(summed)
+
+
+def stored(hour: datetime, device_ids: Collection[int]) -> dict[tuple[int, int], Rows]:
+    """The samples of compacted devices as they came, by device and layout; nothing laid over them."""
+    return _blocks(hour, list(device_ids))
 
 
 def with_blocks(hour: datetime) -> list[int]:
@@ -230,6 +237,8 @@ def _write(hour: datetime, ids: list[int], kept: dict[tuple[int, int], Rows]) ->
     by_layout: dict[int, list[int]] = {}
     for pk, layout_id in kept:
         by_layout.setdefault(layout_id, []).append(pk)
+    # Nothing can be asked while the copy is under way.
+    laid = overlay.laid_on(ids, hour, hour + HOUR)
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM reading_block WHERE hour = %s AND device_id = ANY(%s)", [hour, ids]
@@ -242,7 +251,7 @@ def _write(hour: datetime, ids: list[int], kept: dict[tuple[int, int], Rows]) ->
                 starts = np.cumsum([0, *sizes[:-1]])
                 columns = Columns(rows, starts)
                 blocks = [columns.block(number) for number in range(len(devices))]
-                summed.append(rolled(hour, layout_id, devices, columns))
+                summed.append(rolled(hour, layout_id, devices, columns, laid))
                 goods = _goods(hour, rows, starts)
                 for pk, size, good, data in zip(devices, sizes, goods, blocks, strict=True):
                     copy.write_row((pk, hour, layout_id, VERSION, size, *good, data))

@@ -22,7 +22,7 @@ from devices.history.slots import SLOT, Slots, Table
 VERSION = 1
 ZLIB_LEVEL = 6
 ROWS = ("low", "high", "first", "last")
-_BITS = 255
+BITS = 255
 _MOST_4 = 2.0**31 / 16
 _LATER = 10
 Bytes = NDArray[np.uint8]
@@ -55,11 +55,11 @@ def _fields(slots: int, values: int, counters: int) -> tuple[dict[str, _Field], 
 
 
 def decimals_of(kinds: Bytes, values: int) -> Bytes:
-    """Decimals of each device and point out of the kinds of its block's columns; else _BITS."""
+    """Decimals of each device and point out of the kinds of its block's columns; else BITS."""
     kinds = kinds[:, OTHERS:].astype(np.int64)
     base = np.where(np.arange(kinds.shape[1]) < values, DECIMAL, DOUBLE)
     is_decimal = (kinds >= base) & (kinds < base + DECIMAL) & (kinds & NARROW == 0)
-    return np.where(is_decimal, kinds - base, _BITS).astype(np.uint8)
+    return np.where(is_decimal, kinds - base, BITS).astype(np.uint8)
 
 
 def packed(table: Table, decimals: Bytes, values: int, times: Sequence[Ints]) -> list[bytes]:
@@ -93,12 +93,12 @@ def _no_large(table: Table, decimals: Bytes, values: int, there: NDArray[np.bool
     with np.errstate(invalid="ignore", over="ignore"):
         scaled = np.where(there, most, 0.0) * _scale(decimals[:, None, :])
         is_large = ~(scaled.max(axis=1) < _MOST_4)[:, :values]
-    decimals[:, :values][is_large] = _BITS
+    decimals[:, :values][is_large] = BITS
 
 
 def _scale(decimals: NDArray[Any]) -> Floats:
     """What makes a number whole; NaN for one that goes by its bits."""
-    return np.where(decimals == _BITS, np.nan, 10.0 ** np.minimum(decimals, 18))
+    return np.where(decimals == BITS, np.nan, 10.0 ** np.minimum(decimals, 18))
 
 
 def _whole(number: Floats, scale: Floats, there: NDArray[np.bool_], kind: str) -> NDArray[Any]:
@@ -213,7 +213,7 @@ class Opened:
 
     @property
     def decimals(self) -> Bytes:
-        """Decimals of rows × points; _BITS for what is none."""
+        """Decimals of rows × points; BITS for what is none."""
         return self._fixed[:, : self.points]
 
     def point(self, position: int, width_us: int) -> Slots:

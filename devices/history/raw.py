@@ -1,4 +1,4 @@
-"""Samples as they were stored, of one device: packed columns out of rows and blocks."""
+"""Samples of one device: packed columns out of rows and blocks, with what is laid over them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from django.db import connection
 
+from devices.history import overlay
 from devices.history.archive import HOT_FROM, kept
 from devices.history.codec import Floats
 from devices.history.layouts import Positions, positions
@@ -55,45 +56,52 @@ def rows(  # noqa: PLR0913
     end: datetime,
     *,
     with_quality: bool = False,
+    as_stored: bool = False,
 ) -> Floats:
     """One row per sample: epoch seconds, then the codes; NaN where the layout lacks one.
 
     Each column comes as one packed array, so that a curve costs no step per sample here.
-    with_quality: the sample's quality is a last column.
+    with_quality: then as many columns with the quality of each (states.Quality). as_stored: nothing
+    is laid over the samples.
     """
     asked = [column(code, layouts) for code in codes]
-    asked += ["quality::float8"] if with_quality else []
-    hot, moment = _hot_rows(device_id, asked, start, end)
-    if moment is None or start >= moment:
-        return hot
-    before = kept(device_ids=[device_id], codes=codes, start=start, end=min(end, moment))
-    if device_id not in before:
-        return hot
-    old = before[device_id]
-    columns = np.column_stack((old.at_us / 1e6, old.columns))
+    asked += ["quality::float8"]
+    found, moment, laid = _hot_rows(device_id, asked, start, end)
+    if moment is not None and start < moment:
+        before = kept(device_ids=[device_id], codes=codes, start=start, end=min(end, moment))
+        if device_id in before:
+            old = before[device_id]
+            columns = np.column_stack((old.at_us / 1e6, old.columns, old.quality))
+            found = np.concatenate((columns, found))
+    at, value, quality = found[:, :1], found[:, 1:-1], found[:, -1:]
+    marks = np.zeros(value.shape, np.uint8)
+    if laid and not as_stored:
+        at_us = np.rint(at[:, 0] * 1e6).astype(np.int64)
+        value, marks = overlay.lay(laid, device_id, codes, at_us, value)
     if with_quality:
-        columns = np.column_stack((columns, old.quality))
-    return np.concatenate((columns, hot))
+        return np.column_stack((at, value, np.where(marks, marks, quality)))
+    return np.column_stack((at, value))
 
 
 def _hot_rows(
     device_id: int, asked: Sequence[str], start: datetime, end: datetime
-) -> tuple[Floats, datetime | None]:
-    """The rows from the handover on, and when that was."""
+) -> tuple[Floats, datetime | None, list[overlay.Laid]]:
+    """The rows from the handover on, when that was, and what lies over all of the period."""
     names = [f"v{position}" for position in range(len(asked))]
     columns = ", ".join(f"{sql} AS {name}" for sql, name in zip(asked, names, strict=True))
     packed = ", ".join(f"array_send(array_agg({name}))" for name in ("epoch", *names))
     query = (
-        f"SELECT (SELECT handed_until FROM devices_handover), {packed} FROM"  # noqa: S608 - no text of users
+        f"SELECT (SELECT handed_until FROM devices_handover), {overlay.SQL}, {packed} FROM"  # noqa: S608 - no text of users
         f" (SELECT date_part('epoch', at) AS epoch, {columns} FROM reading WHERE device_id = %s"
         f" AND at >= %s AND at < %s AND at >= {HOT_FROM} ORDER BY at) AS samples"
     )
     with connection.cursor() as cursor:
-        cursor.execute(query, [device_id, start, end])
-        moment, *found = cursor.fetchone()
+        cursor.execute(query, [*overlay.given([device_id], start, end), device_id, start, end])
+        moment, laid, *found = cursor.fetchone()
+    over = overlay.read(laid)
     if found[0] is None:
-        return np.empty((0, len(found))), moment
-    return np.stack([numbers(column) for column in found], axis=1), moment
+        return np.empty((0, len(found))), moment, over
+    return np.stack([numbers(column) for column in found], axis=1), moment, over
 
 
 def column(code: str, layouts: dict[int, Positions]) -> str:

@@ -5,18 +5,21 @@ day of the device's site; both hold the slots of all points in packed form.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 from django.db import connection
+from numpy.typing import NDArray
 
+from devices.history import overlay
 from devices.history.archive import micros_of
-from devices.history.codec import Ints
+from devices.history.codec import Ints, Rows
 from devices.history.encoder import Columns
-from devices.history.layouts import Positions
-from devices.history.packing import VERSION, Opened, decimals_of, packed
+from devices.history.layouts import Positions, positions
+from devices.history.packing import BITS, VERSION, Opened, decimals_of, packed
 from devices.history.slots import QUARTER_US, QUARTERS, Slots, none, table_of
+from devices.states import Quality
 
 HOUR_US = QUARTERS * QUARTER_US
 _INTO = "COPY rollup_quarter (device_id, hour, layout_id, version, data) FROM STDIN (FORMAT BINARY)"
@@ -33,15 +36,50 @@ class Rolled:
     data: Sequence[bytes]
 
 
-def rolled(hour: datetime, layout_id: int, device_ids: Sequence[int], columns: Columns) -> Rolled:
-    """The quarters of rows that are at hand as columns for their blocks."""
-    rows, starts = columns.rows, columns.starts
-    start_us = micros_of(hour)
-    values = rows.values.shape[1]
+def rolled(
+    hour: datetime,
+    layout_id: int,
+    device_ids: Sequence[int],
+    columns: Columns,
+    laid: Sequence[overlay.Laid],
+) -> Rolled:
+    """The quarters of rows that are at hand as columns for their blocks, and of what lies over them."""
+    starts, start_us = columns.starts, micros_of(hour)
+    values = columns.rows.values.shape[1]
+    decimals = decimals_of(columns.kinds, values)
+    rows = _laid_over(layout_id, device_ids, columns, laid, decimals) if laid else columns.rows
     table = table_of(rows, starts, start_us)
     times = np.split(rows.at_us - start_us, starts[1:])
-    data = packed(table, decimals_of(columns.kinds, values), values, times)
+    data = packed(table, decimals, values, times)
     return Rolled(hour, layout_id, device_ids, data)
+
+
+def _laid_over(
+    layout_id: int,
+    device_ids: Sequence[int],
+    columns: Columns,
+    laid: Sequence[overlay.Laid],
+    decimals: NDArray[np.uint8],
+) -> Rows:
+    """The rows as readers see them; numbers put in go by their bits."""
+    stored = columns.rows
+    values, counters = stored.values.copy(), stored.counters.copy()
+    layout = positions([layout_id])[layout_id]
+    ends = [*columns.starts[1:].tolist(), len(stored)]
+    places = {pk: number for number, pk in enumerate(device_ids)}
+    for pk, code in {(one.device_id, one.code) for one in laid}:
+        column = layout.column_of(code)
+        if column is None or pk not in places:
+            continue
+        part = slice(int(columns.starts[places[pk]]), ends[places[pk]])
+        into = values if column[0] == "values" else counters
+        over, marks = overlay.lay(
+            laid, pk, [code], stored.at_us[part], into[part, column[1], None].astype(np.float64)
+        )
+        into[part, column[1]] = over[:, 0]
+        if (marks == Quality.SUBSTITUTED).any():
+            decimals[places[pk], layout.place_of(code)] = BITS
+    return replace(stored, values=values, counters=counters)
 
 
 def clear(hour: datetime, device_ids: Collection[int]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from django.db import connection
 from django.db.models import Q
 
+from devices.history import overlay, raw
 from devices.history.archive import HOT_FROM, Kept, kept
 from devices.history.layouts import Positions, positions
 from devices.models import Layout
@@ -38,12 +39,24 @@ def trends(
         return {}
     devices = sorted({device for device, _code in points})
     answer = _hot(devices, codes, layouts, start, end, slices)
+    laid = {one.device_id for one in overlay.laid_on(devices, start, end) if one.code in codes}
     moment = next((row[-1] for row in answer if row[0] is None), None)
-    rows: list[Sequence[Any]] = [row for row in answer if row[0] is not None]
+    rows: list[Sequence[Any]] = [row for row in answer if row[0] not in {None, *laid}]
+    period = start.timestamp(), end.timestamp()
     if moment is not None and start < moment:
         before = kept(device_ids=devices, codes=codes, start=start, end=min(end, moment))
-        period = start.timestamp(), end.timestamp()
-        rows += [line for pk, old in before.items() for line in _sliced(pk, old, period, slices)]
+        rows += [
+            line
+            for pk, old in before.items()
+            if pk not in laid
+            for line in _sliced(pk, old, period, slices)
+        ]
+    for pk in laid:
+        read = raw.rows(pk, codes, layouts, start, end)
+        if len(read):
+            at_us = np.rint(read[:, 0] * 1e6).astype(np.int64)
+            old = Kept(at_us, np.zeros(len(at_us), np.uint8), read[:, 1:])
+            rows += _sliced(pk, old, period, slices)
     return _by_point(rows, codes, set(points))
 
 

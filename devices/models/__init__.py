@@ -27,6 +27,7 @@ from devices.models.templates import (
     Register,
     TemplateVersion,
 )
+from devices.models.values import FlaggedStretch, JudgedHour, Repair
 
 __all__ = [
     "FIRST_DOOR",
@@ -45,9 +46,11 @@ __all__ = [
     "DtuDoor",
     "DtuProfile",
     "ExchangePhoto",
+    "FlaggedStretch",
     "Gateway",
     "GatewaySession",
     "Handover",
+    "JudgedHour",
     "LateHour",
     "Layout",
     "LinkEvent",
@@ -63,6 +66,7 @@ __all__ = [
     "Ratio",
     "Register",
     "ReopenedHour",
+    "Repair",
     "Retention",
     "RolledDay",
     "SiteTally",

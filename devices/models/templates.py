@@ -28,6 +28,18 @@ class PointCode(Searchable):
     data_class = models.CharField(_("数据类别"), max_length=8, choices=DataClass)
     decimals = models.PositiveSmallIntegerField(_("小数位"), default=1)
     position = models.PositiveIntegerField(_("排序"), default=0)
+    frozen_after_h = models.PositiveSmallIntegerField(
+        _("不变多少小时视为冻结"),
+        null=True,
+        blank=True,
+        help_text=_("留空则允许长期不变；电压、频率之外仅在有负荷时判断。"),
+    )
+    largest_step = models.FloatField(
+        _("相邻采样最大变化"),
+        null=True,
+        blank=True,
+        help_text=_("与前后采样之差均超过此值的单个采样视为跳变；留空则不判断。"),
+    )
 
     class Meta:
         verbose_name = _("测点编码")

@@ -118,6 +118,9 @@ def _compact(hour: datetime, noted_at: datetime | None, now: datetime, run: Run)
         if run.is_over:
             return
         run.written += history.compact(hour, ids[place : place + DEVICES_AT_A_TIME])
+    if noted_at is not None and (laid := history.laid_in(hour)):
+        # Noted because of what lies over its samples: these are as they were, its quarters are not.
+        history.roll(hour, laid)
     total = history.total(hour)
     facts = {
         "blocks": total.blocks,

@@ -45,6 +45,8 @@ _POINT_FACTS = [
     "data_class",
     "decimals",
     "position",
+    "frozen_after_h",
+    "largest_step",
     "search_text",
 ]
 
@@ -92,6 +94,8 @@ def save_points(points: Iterable[PointDef]) -> None:
             data_class=point.data_class,
             decimals=point.decimals,
             position=point.position,
+            frozen_after_h=point.frozen_after_h,
+            largest_step=point.largest_step,
         )
         for point in points
     ]
