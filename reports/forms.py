@@ -10,8 +10,9 @@ from django.utils.translation import pgettext_lazy
 from core.filters import YEARS
 from core.time import day_bounds, local_day
 from devices.models import Device
-from devices.states import GapReason
+from devices.states import FlagKind, GapReason
 from reports.selectors.gap_list import LONGEST, GapQuery
+from reports.selectors.quality_list import QualityQuery
 from sites.models import Site
 
 RANGES = {"24h": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
@@ -24,8 +25,8 @@ MINUTES = [
 ]
 
 
-class GapForm(forms.Form):
-    """Which gaps of a site: over a period up to now, or over whole days of the site."""
+class StretchForm(forms.Form):
+    """Which stretches of a site: over a period up to now, or over whole days of the site."""
 
     range = forms.ChoiceField(choices=RANGE_WORDS, required=False, label=_("时间范围"))
     first = forms.DateField(required=False, label=_("开始日期"))
@@ -33,8 +34,6 @@ class GapForm(forms.Form):
     device = forms.ModelChoiceField(
         queryset=Device.objects.none(), required=False, label=pgettext_lazy("column", "设备")
     )
-    reason = forms.ChoiceField(choices=GapReason.choices, required=False, label=_("原因"))
-    minutes = forms.ChoiceField(choices=MINUTES, required=False, label=_("时长"))
 
     def __init__(self, data: Any, *, site: Site, now: datetime) -> None:
         super().__init__(data)
@@ -57,8 +56,8 @@ class GapForm(forms.Form):
         days = (last - first).days
         return first.year in YEARS and last.year in YEARS and 0 <= days < LONGEST.days
 
-    def query(self) -> GapQuery:
-        """What is asked for; the usual when the address is not understood."""
+    def period(self) -> dict[str, Any]:
+        """Start, end and device that are asked for; the usual when the address is not understood."""
         given = self.cleaned_data if self.is_valid() else {}
         start = self.now - RANGES[given.get("range") or USUAL_RANGE]
         end = self.now
@@ -66,13 +65,7 @@ class GapForm(forms.Form):
             start = day_bounds(given["first"], self.site.timezone)[0]
             end = day_bounds(given["last"], self.site.timezone)[1]
         device = given.get("device")
-        return GapQuery(
-            start=start,
-            end=end,
-            device_id=device.pk if device else None,
-            reason=given.get("reason") or "",
-            min_s=60 * float(given.get("minutes") or 0),
-        )
+        return {"start": start, "end": end, "device_id": device.pk if device else None}
 
     def chips(self) -> list[tuple[str, str]]:
         """What is asked for besides the usual, as (parameter, words)."""
@@ -83,6 +76,51 @@ class GapForm(forms.Form):
             found.append(("first", f"{given['first']:%F} – {given['last']:%F}"))
         if given["device"]:
             found.append(("device", given["device"].label))
-        if given["minutes"]:
-            found.append(("minutes", str(dict(MINUTES)[given["minutes"]])))
+        return found
+
+
+class GapForm(StretchForm):
+    """Gaps: of which reason, how long."""
+
+    reason = forms.ChoiceField(choices=GapReason.choices, required=False, label=_("原因"))
+    minutes = forms.ChoiceField(choices=MINUTES, required=False, label=_("时长"))
+
+    def query(self) -> GapQuery:
+        """What is asked for; the usual when the address is not understood."""
+        given = self.cleaned_data if self.is_valid() else {}
+        return GapQuery(
+            **self.period(),
+            reason=given.get("reason") or "",
+            min_s=60 * float(given.get("minutes") or 0),
+        )
+
+    def chips(self) -> list[tuple[str, str]]:
+        """Besides: how long."""
+        found = super().chips()
+        if self.is_valid() and self.cleaned_data["minutes"]:
+            words = str(dict(MINUTES)[self.cleaned_data["minutes"]])
+            found.append(("minutes", words))
+        return found
+
+
+class QualityForm(StretchForm):
+    """Flagged stretches: of which kind, and whether only those that nobody has repaired."""
+
+    kind = forms.ChoiceField(choices=FlagKind.choices, required=False, label=_("类型"))
+    open = forms.BooleanField(required=False, label=_("未处理"))
+
+    def query(self) -> QualityQuery:
+        """What is asked for; the usual when the address is not understood."""
+        given = self.cleaned_data if self.is_valid() else {}
+        return QualityQuery(
+            **self.period(),
+            kind=given.get("kind") or "",
+            is_open=bool(given.get("open")),
+        )
+
+    def chips(self) -> list[tuple[str, str]]:
+        """Besides: only what is open."""
+        found = super().chips()
+        if self.is_valid() and self.cleaned_data["open"]:
+            found.append(("open", str(_("未处理"))))
         return found

@@ -22,6 +22,7 @@ urlpatterns = [
     path("sites/<int:pk>/load/", views.site_load, name="site-load"),
     path("sites/<int:pk>/balance/", views.balance_sheet, name="balance-sheet"),
     path("sites/<int:pk>/gaps/", views.site_gaps, name="site-gaps"),
+    path("sites/<int:pk>/quality/", views.site_quality, name="site-quality"),
     path("devices/<int:pk>/collection/", views.device_collection, name="device-collection"),
     path("live/", views.live, name="live"),
     path("live/tree/<int:pk>/", views.live_branch, name="live-branch"),

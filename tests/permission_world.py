@@ -47,6 +47,7 @@ from devices.tests.factories import (
     make_exchange,
     make_faults,
     make_fed_device,
+    make_flag,
     make_lockout,
     make_mapping,
     make_operation,
@@ -273,6 +274,7 @@ def build() -> World:
         user=cast.bo, device_id="phone", device_name=f"手机 {SECRET} {MARKUP}", now=now
     )
     exchange = make_exchange(make_device(bus=device.bus))
+    make_flag(device)
     world = World(
         cast=cast,
         device=device,

@@ -72,6 +72,7 @@ def _pages(world: World) -> list[str]:
         reverse("api-docs-group", args=["alarms"]),
         reverse("reports:completeness-help"),
         reverse("reports:site-gaps", args=[site]),
+        reverse("reports:site-quality", args=[site]),
         reverse("reports:device-collection", args=[device]),
         reverse("reports:state-diagrams"),
         reverse("jsi18n"),

@@ -17,7 +17,7 @@ from django.db import connection
 
 from alarms.models import Watched
 from alarms.rules.evaluator import Evaluator, Outcome
-from alarms.services import progress
+from alarms.services import frozen, progress
 from alarms.services.admission import Rulebook, admit, read_rulebook
 from alarms.services.spots import Recovery
 from devices.history import Batch, LayoutGroup
@@ -103,7 +103,7 @@ class Watcher:
                 layout_id=layout_id,
                 device_ids=missed.device_ids,
                 at=missed.at,
-                values=missed.values,
+                values=frozen.without(layout_id, missed.device_ids, missed.at, missed.values),
                 usable=missed.usable,
                 outcome=work.outcome,
             )
@@ -114,7 +114,7 @@ class Watcher:
             layout_id=group.layout_id,
             device_ids=group.device_ids,
             at=group.at,
-            values=group.values,
+            values=frozen.without(group.layout_id, group.device_ids, group.at, group.values),
             usable=(quality == Quality.GOOD) | (quality == Quality.PARTIAL),
             outcome=outcome,
         )
@@ -216,6 +216,7 @@ def catch_up(*, now: datetime) -> int:
 def forget() -> None:
     """Let go of everything this process knows; the tables have it."""
     global _watcher  # noqa: PLW0603
+    frozen.forget()
     with _lock:
         _watcher = None
 

@@ -25,6 +25,7 @@ from devices.history.partitions import (
     partitions,
 )
 from devices.history.present import present
+from devices.history.put_in import put_in
 from devices.history.rolling import quarters_of
 from devices.history.samples import Batch, LayoutGroup
 from devices.history.series import Series, series, series_of
@@ -83,6 +84,7 @@ __all__ = [
     "positions",
     "prepare",
     "present",
+    "put_in",
     "quarters_of",
     "roll",
     "roll_day",

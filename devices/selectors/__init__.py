@@ -44,6 +44,7 @@ from devices.selectors.control import (
     sites_to_lock,
 )
 from devices.selectors.counters import counters
+from devices.selectors.doubts import Doubt, Said, doubts_of_site, not_to_judge, said_of
 from devices.selectors.gaps import Gap, SiteGaps, gaps_of_site
 from devices.selectors.mqtt import (
     broker_for,
@@ -87,11 +88,13 @@ __all__ = [
     "DayOnline",
     "DeviceLine",
     "DevicePoint",
+    "Doubt",
     "Found",
     "Gap",
     "Online",
     "OutputLine",
     "PointLine",
+    "Said",
     "SiteGaps",
     "acceptance_for",
     "acceptances_of",
@@ -105,6 +108,9 @@ __all__ = [
     "devices_behind",
     "devices_per_version",
     "devices_with_outputs",
+    "doubts_of_site",
+    "not_to_judge",
+    "said_of",
     "exchange_for",
     "exchange_photo_for",
     "exchanges_of",

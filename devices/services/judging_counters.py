@@ -90,7 +90,5 @@ class Counters:
         """All readings of a stretch, those of hours between among them."""
         until = end + timedelta(microseconds=1)
         layouts = raw.layouts_with({row.code})
-        read = raw.rows(
-            row.device_id, [row.code], layouts, row.start_at, until, as_stored=True
-        )
+        read = raw.rows(row.device_id, [row.code], layouts, row.start_at, until, as_stored=True)
         return read[~np.isnan(read[:, 1]), 1]

@@ -114,8 +114,9 @@ class Finds:
     ) -> None:
         """Take in an hour's samples of a point (with those of the hour before): still, or not any more."""
         row, (at_us, values) = self.standing(pk, code), present
-        if row is not None and (count := leading(values, row.low)):
-            same = np.flatnonzero(values[:count] == row.low)
+        held = np.nan if row is None or row.low is None else row.low
+        if row is not None and (count := leading(values, held)):
+            same = np.flatnonzero(values[:count] == held)
             self.extend(row, at_us[same], values[same])
         elif is_still:
             row = self._begin(pk, code, *led)
@@ -132,9 +133,7 @@ class Finds:
         at_us, values = at_us[there], values[there]
         other = np.flatnonzero(values != values[-1])
         first = int(other[-1]) + 1 if len(other) else 0
-        return self.add(
-            pk, code, FlagKind.FROZEN, at_us[first:], values[first:], is_excluded=False
-        )
+        return self.add(pk, code, FlagKind.FROZEN, at_us[first:], values[first:], is_excluded=False)
 
     def should_move(self, code: str, pks: Sequence[int], power: Floats, held: Floats) -> Marks:
         """Where a counter that stood still should have moved, by the mean power of the hour (kW)."""
@@ -165,13 +164,14 @@ class Finds:
         """A run of invalid samples; at the beginning of the hour it may go on with the one before."""
         rows = [r for r in self.of(pk, code, FlagKind.INVALID) if r.start_at < self.hour]
         nothing = np.empty(0)
-        if is_first and rows and self.hour - _HOUR <= rows[-1].end_at < self.hour:
-            if self._is_next(rows[-1], at_us):
-                self.extend(rows[-1], at_us, nothing)
-                return
+        if is_first and rows and self._is_next(rows[-1], at_us):
+            self.extend(rows[-1], at_us, nothing)
+            return
         self.add(pk, code, FlagKind.INVALID, at_us, nothing)
 
     def _is_next(self, row: FlaggedStretch, at_us: Ints) -> bool:
         """Whether hardly more than a period lies between."""
         device = self.devices[row.device_id]
+        if row.end_at >= self.hour:
+            return False
         return moment(at_us[0]) - row.end_at <= 2 * timedelta(seconds=device.period_s)

@@ -22,6 +22,7 @@ from devices.models import (
     Device,
     DeviceClock,
     DeviceTemplate,
+    FlaggedStretch,
     Gateway,
     Layout,
     Lockout,
@@ -44,7 +45,7 @@ from devices.services import (
     templates,
 )
 from devices.services.plan import planned_version
-from devices.states import CONTROL, PointKind
+from devices.states import CONTROL, FlagKind, PointKind
 from sites.models import Room, Site, User
 from sites.rules import DataClass
 from sites.tests.factories import make_site
@@ -348,6 +349,21 @@ def make_lockout(*, room: Room, by: User, **facts: Any) -> Lockout:
     usual = {"worker": "张师傅", "reason": "更换接触器", "permit_number": "GZP-7"}
     work = lockouts.Work(site=room.site, room=room, device=None, **(usual | facts))
     return lockouts.lock_out(work=work, by=by, now=timezone.now())
+
+
+def make_flag(device: Device, code: str = "Ua", **facts: Any) -> FlaggedStretch:
+    """Six hours and a half in which a point stood still, up to an hour ago, as services.judging writes it."""
+    end = timezone.now() - timedelta(hours=1)
+    defaults = {
+        "kind": FlagKind.FROZEN,
+        "start_at": end - timedelta(hours=6, minutes=30),
+        "end_at": end,
+        "count": 390,
+        "low": 231.7,
+        "high": 231.7,
+        "found_at": end,
+    }
+    return FlaggedStretch.objects.create(device=device, code=code, **(defaults | facts))
 
 
 def make_exchange(device: Device, **facts: Any) -> MeterExchange:

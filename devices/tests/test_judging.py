@@ -28,7 +28,13 @@ CODES = ("Ua", "P", "T1", "EPI")
 
 def test_only_what_neither_moves_nor_rests_at_zero_stands_still() -> None:
     columns = np.array(
-        [[230.0, 0.0, 1.0], [230.0, 0.0, np.nan], [230.0, 0.0, 1.0], [231.0, 5.0, 7.0], [231.0, 5.0, 8.0]]
+        [
+            [230.0, 0.0, 1.0],
+            [230.0, 0.0, np.nan],
+            [230.0, 0.0, 1.0],
+            [231.0, 5.0, 7.0],
+            [231.0, 5.0, 8.0],
+        ]
     )
 
     held = rules.still(columns, np.array([0, 3]))
@@ -93,7 +99,9 @@ def at(minutes: float) -> datetime:
     return START + timedelta(minutes=minutes)
 
 
-def store(device: Device, rows: dict[int, tuple[float, float, float, float]], **facts: object) -> None:
+def store(
+    device: Device, rows: dict[int, tuple[float, float, float, float]], **facts: object
+) -> None:
     """Samples by the number of their ten minutes; and everything that follows from closed hours."""
     numbers = sorted(rows)
     batch = make_batch(
@@ -234,9 +242,7 @@ def test_readers_say_the_same_of_samples_and_of_roll_ups(device: Device) -> None
     (lines,) = history.by_sample(points=[(device.pk, "T1")], start=at(70), end=at(91))
     assert lines.quality.ravel().tolist() == [Quality.GOOD, Quality.SUSPECT, Quality.GOOD]
     assert np.isnan(lines.value[1, 0])
-    means = history.means(
-        device_ids=[device.pk], code="T1", start=at(60), end=at(120), step_s=3600
-    )
+    means = history.means(device_ids=[device.pk], code="T1", start=at(60), end=at(120), step_s=3600)
     assert means[device.pk][0] < 26
     (trend,) = history.trends(
         points=[(device.pk, "T1")], start=at(60), end=at(120), slices=1

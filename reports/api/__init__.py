@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reports.api import collection, completeness, curve_tables, curves, gaps, hall, places
+from reports.api import collection, completeness, curve_tables, curves, gaps, hall, places, quality
 from reports.api.changes import ChangesEndpoint
 
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     *completeness.urlpatterns,
     *collection.urlpatterns,
     *gaps.urlpatterns,
+    *quality.urlpatterns,
     *places.urlpatterns,
     path("changes/", ChangesEndpoint.as_view(), name="api-changes"),
     *curves.urlpatterns,

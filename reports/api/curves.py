@@ -86,6 +86,17 @@ class CurveLimit(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
+class SaidRow(serializers.Serializer[Any]):
+    """A part of a curve that was flagged (its samples are left out) or repaired; both ends included."""
+
+    words = serializers.CharField()
+    from_s = NumberField(source="start")
+    to_s = NumberField(source="end")
+    low = NumberField(allow_null=True, help_text="Of the samples left out.")
+    high = NumberField(allow_null=True)
+    is_repair = serializers.BooleanField()
+
+
 class CurveRow(serializers.Serializer[Any]):
     """One point; times in epoch seconds, a null value marks a gap."""
 
@@ -102,6 +113,7 @@ class CurveRow(serializers.Serializer[Any]):
     whole_share = NumberField(
         allow_null=True, help_text="Of a total: the share of its values that have all parts."
     )
+    said = SaidRow(many=True)
     limits = CurveLimit(many=True)
     completeness = NumberField(allow_null=True)
     statistics = StatisticsRow()

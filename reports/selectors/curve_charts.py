@@ -77,6 +77,15 @@ def _series(curve: Curve, axis: int, word: str) -> dict[str, Any]:
         "at": [round(at, 3) for at in curve.series.at],
         "value": [told(value) for value in curve.series.value],
         "gaps": sorted([*curve.series.gaps, *curve.missing]),
+        "said": [
+            {
+                "words": one.words,
+                "from": one.start,
+                "to": one.end,
+                "left_out": [told(value) for value in (one.low, one.high) if value is not None],
+            }
+            for one in curve.said
+        ],
         "limits": curve.limits,
         "compare": {
             "label": word,

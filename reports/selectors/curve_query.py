@@ -181,3 +181,9 @@ def _moment(given: QueryDict, name: str, zone: str) -> datetime:
 
 def _iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def around(start: datetime, end: datetime) -> tuple[datetime, datetime]:
+    """A period about a stretch, with half as much again on both sides, at least half an hour."""
+    room = max((end - start) / 2, timedelta(minutes=30))
+    return max(start - room, end + room - LONGEST), end + room

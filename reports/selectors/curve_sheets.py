@@ -9,6 +9,8 @@ from devices.states import Quality
 from reports.selectors.curve_table import Block, Column, CurveTable, clock, known
 from reports.selectors.curves import compare_word
 
+# What has no value has a word all the same.
+_WITHOUT = (Quality.BAD, Quality.SUSPECT)
 Cells = list[str | float | int | None]
 
 
@@ -55,4 +57,4 @@ def _mark(block: Block, line: int, place: int, words: dict[int, str]) -> str | i
     if quality == Quality.PARTIAL:
         # The sample lacks some points: this one, or others.
         quality = Quality.GOOD if count else Quality.BAD
-    return words.get(quality) if count or quality == Quality.BAD else None
+    return words.get(quality) if count or quality in _WITHOUT else None

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from alarms.models import Alarm
-from devices import history
+from devices import history, selectors
 from devices.models import Device
-from devices.selectors import DevicePoint
+from devices.selectors import DevicePoint, Said
 from devices.states import PointKind
 from reports.selectors.curve_query import CurveQuery
 from reports.selectors.limits import limits_on
@@ -20,6 +20,8 @@ from sites.models import User
 
 WIDTH_PX = 1200
 MOST_BANDS = 50
+# Stretches of one curve that are marked; the page of a site lists all.
+MOST_SAID = 200
 
 
 @dataclass(slots=True)
@@ -27,7 +29,7 @@ class Curve:
     """One point, or a total of several: its series, and that of the compared period at this one's times.
 
     Of a total `device` is None, `missing` the stretches (s) in which parts of it were not there, and
-    `whole_share` the share of its values that have all parts.
+    `whole_share` the share of its values that have all parts. `said`: what was left out of a point, or put in.
     """
 
     point: DevicePoint | Total
@@ -39,6 +41,7 @@ class Curve:
     compared: list[float | None] = field(default_factory=list)
     compared_statistics: history.Statistics | None = None
     missing: list[tuple[float, float]] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
     whole_share: float | None = None
 
     @property
@@ -92,6 +95,7 @@ def drawing(*, user: User, query: CurveQuery, now: datetime, width_px: int = WID
     pairs = [(point.device_id, point.code) for point in query.points]
     found = history.series(points=pairs, start=query.start, end=query.end, max_points=2 * width_px)
     limits = limits_on(device_ids=list(query.devices))
+    said = selectors.said_of(points=pairs, start=query.start, end=query.end)
     curves = [
         Curve(
             point=point,
@@ -103,6 +107,7 @@ def drawing(*, user: User, query: CurveQuery, now: datetime, width_px: int = WID
                 if not limit.is_state
             ],
             completeness=completeness(series.statistics, query, now),
+            said=said[point.device_id, point.code][:MOST_SAID],
         )
         for point, series in zip(query.points, found, strict=True)
     ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from core.time import local_day
+from core.time import day_bounds, local_day
 from devices import history, selectors
 from devices.models import Device, Register, Tally
 from devices.selectors import DevicePoint
@@ -53,7 +53,7 @@ def last_days(device: Device, *, now: datetime, days: int) -> tuple[date, date]:
 def point_shares(*, user: User, device: Device, first: date, until: date) -> DeviceShares:
     """Good samples of those expected, of the points that the person may see, from `first` to before `until`.
 
-    A sample counts for a point when it had a valid value of it. What is expected of a point is what
+    A sample counts for a point when it had a valid value of it, not one that somebody put in. What is expected of a point is what
     is expected of its device, or less for registers that are read less often.
     device: as selectors.device_for gives it.
     """
@@ -70,9 +70,17 @@ def point_shares(*, user: User, device: Device, first: date, until: date) -> Dev
         zone=device.site.timezone,
     )
     rarely = _rarely(device)
+    put_in = history.put_in(
+        device_id=device.pk,
+        codes=[point.code for point in points],
+        edges=[day_bounds(day, device.site.timezone)[0] for day in (*days, until)],
+    )
 
     def shares_of(code: str) -> list[tuple[date, Share]]:
-        counts = [figures.count for figures in counted[device.pk, code]]
+        counts = [
+            figures.count - said
+            for figures, said in zip(counted[device.pk, code], put_in[code], strict=True)
+        ]
         return list(zip(days, _shares(own, counts, rarely.get(code, 1.0)), strict=True))
 
     shares = [PointShares(point, shares_of(point.code)) for point in points]

@@ -22,6 +22,7 @@ from reports.views.live import live, live_branch, live_more, live_read_now
 from reports.views.maps import map_popup, map_sites
 from reports.views.metrics import metrics
 from reports.views.places import site_list
+from reports.views.quality import site_quality
 from reports.views.sheets import town_sheet
 from reports.views.site_pages import site_detail, site_load
 from reports.views.templates import template_detail, template_list
@@ -60,6 +61,7 @@ __all__ = [
     "search",
     "site_detail",
     "site_gaps",
+    "site_quality",
     "site_list",
     "site_load",
     "state_diagrams",

@@ -171,6 +171,7 @@ def _drawn(found: Drawing) -> dict[str, Any]:
         "query": found.query,
         "curves": found.curves,
         "bands": found.bands,
+        "said": [(curve, part) for curve in found.curves for part in curve.said],
         "chart": chart,
         "panels": len(chart["panels"]),
         "zone": found.query.zone,

@@ -327,6 +327,21 @@ function nearLimits(several) {
   return limits.filter(({ value }) => value >= below && value <= above);
 }
 
+/* What was left out of a curve: hollow where it stood, with its word; what was put in has its word too. */
+const leftOut = (series) =>
+  (series.said ?? []).flatMap(({ from, to, left_out: numbers }) =>
+    numbers.length
+      ? [
+          [from * 1000, numbers[0]],
+          [to * 1000, numbers[numbers.length - 1]],
+        ]
+      : [],
+  );
+
+/* Words for a moment: those of the stretch it lies in, give or take a pixel. */
+const saidAt = (series, at, slack) =>
+  (series.said ?? []).find(({ from, to }) => at >= from - slack && at <= to + slack)?.words;
+
 /* What is missing or alarmed in a panel. */
 function panelAreas(panel, data) {
   const shown = data.to - data.from;
@@ -413,7 +428,20 @@ function panelLines(panel, index, firstAxis, data, ink) {
       },
       ...(position === 0 && { markArea: { silent: true, data: panelAreas(panel, data) } }),
     };
-    if (!series.compare) return [own];
+    const out = leftOut(series);
+    const doubtful = {
+      ...shared,
+      id: `${series.id} left out`,
+      name: `${series.name} · ${gettext("可疑")}`,
+      type: "scatter",
+      step: undefined,
+      symbol: "emptyDiamond",
+      symbolSize: 9,
+      data: out,
+      itemStyle: { color: style.color },
+    };
+    const owns = out.length ? [own, doubtful] : [own];
+    if (!series.compare) return owns;
     return [
       {
         ...shared,
@@ -425,7 +453,7 @@ function panelLines(panel, index, firstAxis, data, ink) {
         lineStyle: { width: 1.5, color: token("text-3"), type: "dashed" },
         itemStyle: { color: token("text-3") },
       },
-      own,
+      ...owns,
     ];
   });
 }
@@ -455,7 +483,9 @@ function panelTip(data, zone, ink) {
   for (const series of seriesOf(data)) {
     known.set(series.id, series);
     known.set(`${series.id} compared`, series);
+    known.set(`${series.id} left out`, series);
   }
+  const slack = (data.to - data.from) / 600;
   return tooltip((items) =>
     tip(
       moment(items[0].axisValue, zone),
@@ -464,8 +494,11 @@ function panelTip(data, zone, ink) {
         .map((item) => {
           const series = known.get(item.seriesId);
           const value = item.value[1];
-          const words = value === null ? gettext("缺失") : number(value, series.decimals);
-          const colour = item.seriesId === series.id ? ink.get(series.id).color : token("text-3");
+          const said = saidAt(series, item.value[0] / 1000, slack);
+          const plain = value === null ? gettext("缺失") : number(value, series.decimals);
+          const isOwn = !item.seriesId.endsWith(" compared");
+          const words = said && isOwn ? `${said} ${value === null ? "" : plain}` : plain;
+          const colour = item.seriesId !== `${series.id} compared` ? ink.get(series.id).color : token("text-3");
           return [colour, item.seriesName, `${words} ${value === null ? "" : series.unit}`];
         }),
     ),

@@ -22,6 +22,7 @@ from devices.tests.factories import (
     make_exchange,
     make_faults,
     make_fed_device,
+    make_flag,
     make_gateway,
     make_lockout,
     make_mapping,
@@ -100,6 +101,7 @@ class World:
             f"/gateways/{self.device.bus.gateway_id}/",
             f"/devices/{self.device.pk}/collection/",
             f"/sites/{site}/gaps/",
+            f"/sites/{site}/quality/?range=30d",
             f"/sites/{site}/gaps/?range=30d&device={self.device.pk}",
             "/templates/",
             "/templates/?q=nothing-of-this-name",
@@ -251,6 +253,7 @@ def make_world() -> World:
     )
     make_mapping(broker=broker)
     make_exchange(device)
+    make_flag(device)
     make_clock(device, drift_s=187.0, result="kept")
     make_trial(device, HEALTHY | {"P": -13.167, "Ub": 0.0})
     # Its code comes behind those of other devices, however many were made before.

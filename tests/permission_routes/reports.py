@@ -66,6 +66,7 @@ PAGES: dict[str, list[Case]] = {
         Case(VIEW | {VIEWER: FORBIDDEN}, at={"pk": "site"}, label="energy"),
     ],
     "reports:site-gaps": [read("site")],
+    "reports:site-quality": [read("site")],
     "reports:device-collection": [read("device")],
     "reports:site-load": [read("site", shows=False)],
     "reports:state-diagrams": [read(shows=False)],
@@ -170,6 +171,8 @@ API: dict[str, list[Case]] = {
     "api-site-overview": [read("site", shows=False)],
     "api-site-completeness": [read("site", shows=False)],
     "api-site-gaps": [read("site", shows=False)],
+    # Points of a class that one does not hold are left out.
+    "api-site-flags": [read("site", shows=False)],
     "api-device-online": [read("device", shows=False)],
     "api-gateway-online": [read("device.bus.gateway", shows=False)],
     # Points of a class that one does not hold are left out.

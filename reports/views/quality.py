@@ -1,0 +1,90 @@
+"""Data of a site that cannot be believed: what, of which point, from when to when."""
+
+from typing import cast
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext, pgettext_lazy
+from django.views.decorators.http import require_safe
+
+from core import sheets
+from core.lists import PAGE_SIZE, named
+from core.sheets import Field
+from devices.selectors import Doubt
+from reports.forms import RANGE_WORDS, USUAL_RANGE, QualityForm
+from reports.selectors.curve_query import around
+from reports.selectors.quality_list import quality_list
+from sites import selectors as site_selectors
+from sites.models import User
+
+SHEET = [
+    Field(pgettext_lazy("column", "设备"), lambda doubt: doubt.device.label),
+    Field(_("编号"), lambda doubt: doubt.device.code),
+    Field(_("测点"), lambda doubt: doubt.point.name),
+    Field(_("测点编码"), lambda doubt: doubt.point.code),
+    Field(_("类型"), lambda doubt: doubt.kind.label),
+    Field(_("开始"), lambda doubt: doubt.start),
+    Field(_("结束"), lambda doubt: doubt.end),
+    Field(_("采样数"), lambda doubt: doubt.stretch.count),
+    Field(_("最小值"), lambda doubt: doubt.stretch.low),
+    Field(_("最大值"), lambda doubt: doubt.stretch.high),
+    Field(_("单位"), lambda doubt: doubt.point.point.unit),
+    Field(_("处理"), lambda doubt: doubt.repair.get_kind_display() if doubt.repair else ""),
+]
+
+
+@login_required
+@require_safe
+def site_quality(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Flagged stretches of a site with what was made of them; as a sheet when the address asks for one."""
+    user = cast(User, request.user)
+    now = timezone.now()
+    site = site_selectors.site_for(user=user, pk=pk)
+    form = QualityForm(request.GET, site=site, now=now)
+    found = quality_list(user=user, site=site, query=form.query())
+    kind = request.GET.get("export", "")
+    if kind in sheets.FORMATS and form.is_valid():
+        sheets.check_size(len(found.doubts))
+        return sheets.answer(
+            request,
+            kind=kind,
+            name=named(pgettext("file", "可疑数据") + f"-{site.number}", now, site.timezone),
+            fields=SHEET,
+            lines=found.doubts,
+            zone=site.timezone,
+        )
+    page = Paginator(found.doubts, PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "site": site,
+        "zone": site.timezone,
+        "now": now,
+        "form": form,
+        "filters": form,
+        "chips": form.chips(),
+        "found": found,
+        "page": page,
+        "lines": [(doubt, _curve_of(doubt)) for doubt in page.object_list],
+        "pages": page.paginator.get_elided_page_range(page.number),
+        "kind": form.query().kind,
+        "range": "" if form.query().end != now else request.GET.get("range") or USUAL_RANGE,
+        "ranges": RANGE_WORDS,
+    }
+    return render(request, "reports/site_quality.html", context)
+
+
+def _curve_of(doubt: Doubt) -> str:
+    """The address of the curve about a stretch."""
+    zone = ZoneInfo(doubt.device.site.timezone)
+    start, end = (
+        f"{at.astimezone(zone):%Y-%m-%dT%H:%M:%S}" for at in around(doubt.start, doubt.end)
+    )
+    given = {"point": doubt.point.id, "from": start, "to": end}
+    return f"{reverse('reports:curves')}?{urlencode(given)}"
