@@ -3,22 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import IntegerChoices, TextChoices
+from django.db.models import TextChoices
 from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from core.transitions import Edge, Life
+from devices.states.quality import FlagKind, Quality, RepairKind
 from sites.rules import Ability
 
-
-class Quality(IntegerChoices):
-    """Quality of a whole sample; single bad points are named by the row's flags."""
-
-    GOOD = 0, _("良好")
-    PARTIAL = 1, _("部分无效")
-    BAD = 2, _("无效")
-    SUBSTITUTED = 3, _("人工置数")
-    SUSPECT = 4, _("可疑")
+__all__ = ["FlagKind", "Quality", "RepairKind"]
 
 
 class PointKind(TextChoices):
@@ -26,25 +19,6 @@ class PointKind(TextChoices):
     COUNTER = "ctr", _("累计量")
     EVENT = "ev", _("状态量")
     ATTRIBUTE = "attr", _("属性")
-
-
-class FlagKind(TextChoices):
-    """Why samples of a point are not believed."""
-
-    FROZEN = "frozen", _("数值冻结")
-    INVALID = "invalid", _("超出量程或无效")
-    BACKWARDS = "backwards", _("累计量倒走")
-    JUMP = "jump", _("数值跳变")
-
-
-class RepairKind(TextChoices):
-    """What a person says of samples: never there, this value, between its neighbours, or right after all."""
-
-    BAD = "bad", _("标为无效")
-    VALUE = "value", _("置为定值")
-    INTERPOLATE = "interpolate", _("线性插值")
-    SHEET = "sheet", _("按表格置数")
-    KEEP = "keep", _("认可原值")
 
 
 class GatewayKind(TextChoices):
