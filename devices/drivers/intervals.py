@@ -1,7 +1,7 @@
 """Stretches of time in which something answered or did not, out of the moments when that changed."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 
@@ -59,9 +59,21 @@ def intervals(changes: Iterable[Change], *, start: datetime, end: datetime) -> l
             )
         now = change
         if change.at >= end:
-            return [one for one in found if one.start < one.end]
-    found.append(Interval(max(now.at, start), end, now.is_online, now.reason))
-    return [one for one in found if one.start < one.end]
+            break
+    else:
+        found.append(Interval(max(now.at, start), end, now.is_online, now.reason))
+    return _joined(one for one in found if one.start < one.end)
+
+
+def _joined(found: Iterable[Interval]) -> list[Interval]:
+    """Neighbours that say the same as one: what lay between them had no length."""
+    joined: list[Interval] = []
+    for one in found:
+        if joined and joined[-1].is_online == one.is_online:
+            joined[-1] = replace(joined[-1], end=one.end)
+        else:
+            joined.append(one)
+    return joined
 
 
 def cut(found: Sequence[Interval], *, start: datetime, end: datetime) -> list[Interval]:

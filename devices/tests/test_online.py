@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 from django.conf import settings
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from devices.drivers.intervals import Change, intervals, online_time
@@ -21,6 +21,7 @@ SECOND = timedelta(seconds=1)
 SHARD = 79
 
 
+@example([(0, True), (1, False), (1, True)], 3)
 @given(
     st.lists(
         st.tuples(st.integers(-20, 60), st.sampled_from([True, False, None])), max_size=12
