@@ -166,7 +166,9 @@ def output_for(*, user: User, device_id: int, code: str) -> tuple[Device, Templa
     device = devices.filter(pk=device_id).first()
     if device is None:
         raise NotFound
-    output = TemplateOutput.objects.filter(version=device.template_version_id, code=code).first()
+    # Compared here: PostgreSQL takes no NUL, and whoever types one is told that there is no such output.
+    outputs = TemplateOutput.objects.filter(version=device.template_version_id)
+    output = next((one for one in outputs if one.code == code), None)
     if output is None:
         raise NotFound
     site_selectors.require(user=user, ability=Ability.CONTROL, site=device.site)
