@@ -10,12 +10,15 @@ import random
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import django
 import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
+from hypothesis import settings as hypothesis_settings
+from xdist.scheduler import LoadScopeScheduling
 
 from config import testing
 
@@ -25,15 +28,30 @@ SLOW_FIXTURES = {"db", "transactional_db", "live_server"}
 # What takes a minute or more in a parallel run, the longest first; the first mostly waits.
 LONGEST = (
     "test_kills.py",
-    "test_permission_matrix.py",
     "test_walk.py",
     "test_controls.py",
+    "test_permission_matrix.py",
+    "test_benchmarks.py",
+    "test_nonsense.py",
 )
+# Files whose tests several workers share, and into how many parts; the others stay whole, because
+# what their tests share is made once.
+PARTS = {
+    "tests/browser/test_walk.py": 24,
+    "tests/browser/test_controls.py": 24,
+    "tests/test_permission_matrix.py": 6,
+    "tests/test_benchmarks.py": 24,
+    "tests/test_nonsense.py": 24,
+    "tests/test_api_fuzz.py": 4,
+}
 
 testing.begin()
 django.setup()
 # The settings are read; workers of a parallel run must not read theirs before they have services.
 os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+# A busy machine is slow, not wrong.
+hypothesis_settings.register_profile("patient", deadline=None)
+hypothesis_settings.load_profile("patient")
 # Every test client builds the middleware anew, and would list all static files each time.
 settings.WHITENOISE_AUTOREFRESH = True
 
@@ -49,6 +67,20 @@ def pytest_configure(config: pytest.Config) -> None:
     if getattr(config.option, "numprocesses", None) and not _is_worker():
         testing.make_tables()
         testing.end()
+
+
+class ByFile(LoadScopeScheduling):
+    """Deals out whole files, and the parts of those that take long."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return f"{file} {crc32(nodeid.encode()) % PARTS.get(file, 1)}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """How a parallel run deals the tests out."""
+    return ByFile(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

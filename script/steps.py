@@ -127,8 +127,8 @@ def main() -> int:
         steps = DJANGO if kind == "check" else (*DJANGO, SCHEMA_STEP)
         verdicts |= {step[0]: perform(step) for step in steps}
     # Workers with services of their own, one more than two cores because some tests wait for
-    # processes; the tests of a file stay together.
-    whole = ("-q", "-n", "3", "--dist", "loadscope", "--no-loadscope-reorder")
+    # processes; conftest.py says what stays together.
+    whole = ("-q", "-n", "3", "--no-loadscope-reorder")
     options = ("-q", "--quick", *given) if kind == "check" else (*whole, *given)
     begun = time.monotonic()
     print(flush=True)

@@ -161,7 +161,7 @@ def evaluate(specs, facts, said, batches) -> tuple[list, Outcome, Evaluator]:
     return events, total, evaluator
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(cases())
 def test_evaluator_agrees_with_reference(case) -> None:
     specs, facts, said, batches = case
@@ -191,7 +191,7 @@ def test_evaluator_agrees_with_reference(case) -> None:
         assert single(value) == single(reference.memory[spot].peak)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(cases())
 def test_splitting_a_batch_changes_nothing(case) -> None:
     specs, facts, said, batches = case

@@ -95,7 +95,7 @@ def registers(draw: st.DrawFn) -> Register:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(data=st.data(), register=registers())
 def test_decodes_as_the_plain_reference_does(data: st.DataObject, register: Register) -> None:
     count = WORDS[register.type]

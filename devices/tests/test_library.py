@@ -553,7 +553,7 @@ WORDS_OF_TEMPLATES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_no_text_whatever_breaks_the_reader(data: st.DataObject) -> None:
     text = (

@@ -47,7 +47,7 @@ VALUES = (
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(profile=profiles(), data=st.data())
 def test_an_image_holds_what_the_codec_encodes(profile: Profile, data: st.DataObject) -> None:
     rows = [3, 0]
