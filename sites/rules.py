@@ -31,6 +31,7 @@ class Ability(TextChoices):
     CONTROL = "control", _("遥控操作与监护")
     LOCK_OUT = "lock_out", _("设置检修闭锁")
     MANAGE_SITE = "manage_site", _("维护档案")
+    REPAIR_DATA = "repair_data", _("修正历史数据")
     MANAGE_RULES = "manage_rules", _("维护告警规则")
     MANAGE_GRANTS = "manage_grants", _("维护授权")
 
@@ -70,7 +71,8 @@ _DISPATCH = frozenset(
 
 ABILITIES: dict[Role, frozenset[Ability]] = {
     Role.ADMINISTRATOR: frozenset(Ability),
-    Role.MANAGER: _DISPATCH | {Ability.PLAN_TASK, Ability.MANAGE_SITE, Ability.MANAGE_RULES},
+    Role.MANAGER: _DISPATCH
+    | {Ability.PLAN_TASK, Ability.MANAGE_SITE, Ability.REPAIR_DATA, Ability.MANAGE_RULES},
     Role.DISPATCHER: _DISPATCH,
     Role.TECHNICIAN: frozenset(
         {

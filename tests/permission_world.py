@@ -34,6 +34,7 @@ from devices.models import (
     MqttMapping,
     PointCode,
     PollShard,
+    Repair,
     RolledDay,
     SampleLoss,
     TrialRead,
@@ -51,6 +52,7 @@ from devices.tests.factories import (
     make_lockout,
     make_mapping,
     make_operation,
+    make_repair,
     make_source,
     make_strangers,
     make_trial,
@@ -103,6 +105,7 @@ class World:
     trial: TrialRead
     acceptance: Acceptance
     exchange: MeterExchange
+    repair: Repair
     exchange_photo: ExchangePhoto
     alarm: Alarm
     verified_alarm: Alarm
@@ -275,12 +278,14 @@ def build() -> World:
     )
     exchange = make_exchange(make_device(bus=device.bus))
     make_flag(device)
+    repair = make_repair(device, cast.ana)
     world = World(
         cast=cast,
         device=device,
         trial=make_trial(device),
         acceptance=make_acceptance(make_device(bus=device.bus)),
         exchange=exchange,
+        repair=repair,
         exchange_photo=exchange_photos.add_photo(
             exchange=exchange, file=picture(), by=cast.ana, now=now
         ),

@@ -73,6 +73,7 @@ def _pages(world: World) -> list[str]:
         reverse("reports:completeness-help"),
         reverse("reports:site-gaps", args=[site]),
         reverse("reports:site-quality", args=[site]),
+        reverse("devices:repair", args=[device]),
         reverse("reports:device-collection", args=[device]),
         reverse("reports:state-diagrams"),
         reverse("jsi18n"),

@@ -22,6 +22,7 @@ from devices.api.exchanges import ExchangesEndpoint, UndoEndpoint
 from devices.api.ingest import IngestEndpoint
 from devices.api.meters import MetersEndpoint
 from devices.api.mqtt import BrokerEndpoint, BrokersEndpoint
+from devices.api.repairs import RepairsEndpoint, RepairUndoEndpoint
 from devices.api.search import SearchEndpoint
 from devices.api.templates import (
     TemplateBookEndpoint,
@@ -65,6 +66,8 @@ urlpatterns = [
     path("devices/<int:pk>/series/", SeriesEndpoint.as_view(), name="api-device-series"),
     path("devices/<int:pk>/read-now/", ReadNowEndpoint.as_view(), name="api-device-read-now"),
     path("devices/<int:pk>/exchanges/", ExchangesEndpoint.as_view(), name="api-device-exchanges"),
+    path("devices/<int:pk>/repairs/", RepairsEndpoint.as_view(), name="api-device-repairs"),
+    path("repairs/<int:pk>/undo/", RepairUndoEndpoint.as_view(), name="api-repair-undo"),
     path("exchanges/<int:pk>/undo/", UndoEndpoint.as_view(), name="api-exchange-undo"),
     path("devices/<int:pk>/trial/", TrialEndpoint.as_view(), name="api-device-trial"),
     path(

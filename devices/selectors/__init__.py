@@ -44,7 +44,18 @@ from devices.selectors.control import (
     sites_to_lock,
 )
 from devices.selectors.counters import counters
-from devices.selectors.doubts import Doubt, Said, doubts_of_site, not_to_judge, said_of
+from devices.selectors.doubts import (
+    Doubt,
+    Said,
+    device_to_repair,
+    doubts_of_site,
+    may_repair,
+    not_to_judge,
+    points_to_repair,
+    repair_for,
+    repairs_of,
+    said_of,
+)
 from devices.selectors.gaps import Gap, SiteGaps, gaps_of_site
 from devices.selectors.mqtt import (
     broker_for,
@@ -109,7 +120,12 @@ __all__ = [
     "devices_per_version",
     "devices_with_outputs",
     "doubts_of_site",
+    "device_to_repair",
+    "may_repair",
     "not_to_judge",
+    "points_to_repair",
+    "repair_for",
+    "repairs_of",
     "said_of",
     "exchange_for",
     "exchange_photo_for",

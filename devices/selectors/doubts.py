@@ -7,10 +7,13 @@ from typing import TypeVar
 
 from django.db.models import QuerySet
 
+from core.errors import NotFound
 from devices.models import Device, FlaggedStretch, Repair
-from devices.selectors.points import DevicePoint, points_for
-from devices.states import FlagKind
+from devices.selectors.points import DevicePoint, device_for, points_for
+from devices.states import FlagKind, PointKind
+from sites import selectors as site_selectors
 from sites.models import Site, User
+from sites.rules import Ability
 
 Row = TypeVar("Row", FlaggedStretch, Repair)
 
@@ -79,6 +82,42 @@ def _over(row: FlaggedStretch, repairs: Iterable[Repair]) -> Repair | None:
     mine = (r for r in repairs if (r.device_id, r.code) == (row.device_id, row.code))
     over = [r for r in mine if r.start_at <= row.start_at and r.end_at >= row.end_at]
     return max(over, key=lambda repair: repair.pk, default=None)
+
+
+def points_to_repair(*, user: User, device: Device) -> list[DevicePoint]:
+    """The points of a device whose samples the person may set right; none that is text."""
+    points = points_for(user=user, devices=[device])[device.pk]
+    return [point for point in points if point.point.kind != PointKind.ATTRIBUTE]
+
+
+def device_to_repair(*, user: User, pk: int) -> Device:
+    """The device, for somebody who may set its samples right. Raises NotFound, Forbidden."""
+    return device_for(user=user, pk=pk, ability=Ability.REPAIR_DATA)
+
+
+def may_repair(*, user: User, site: Site) -> bool:
+    """Whether to offer it."""
+    return site_selectors.may(user=user, ability=Ability.REPAIR_DATA, site=site)
+
+
+def repairs_of(
+    *, user: User, device: Device, most: int | None = None
+) -> list[tuple[Repair, DevicePoint]]:
+    """Repairs of the points that the person may see, the newest first, undone ones too."""
+    points = {point.code: point for point in points_for(user=user, devices=[device])[device.pk]}
+    rows = device.repairs.filter(code__in=points).select_related("by", "undone_by")
+    return [(row, points[row.code]) for row in rows[:most]]
+
+
+def repair_for(*, user: User, pk: int) -> Repair:
+    """A repair, for those who may set the samples of its point right. Raises NotFound, Forbidden."""
+    row = Repair.objects.filter(pk=pk).first()
+    if row is None:
+        raise NotFound
+    device = device_to_repair(user=user, pk=row.device_id)
+    if row.code not in {point.code for point in points_for(user=user, devices=[device])[device.pk]}:
+        raise NotFound
+    return row
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from devices import history
 from devices.drivers import Words
 from devices.drivers.points import load_points
 from devices.drivers.simulator.still import answer
@@ -31,21 +32,25 @@ from devices.models import (
     MqttMapping,
     PointCode,
     Register,
+    Repair,
     TemplateOutput,
     TemplateVersion,
     TrialRead,
 )
+from devices.selectors import DevicePoint
 from devices.services import (
     brokers,
     commissioning,
     control_journal,
     exchanges,
     lockouts,
+    repairs,
     sources,
     templates,
 )
 from devices.services.plan import planned_version
-from devices.states import CONTROL, FlagKind, PointKind
+from devices.states import CONTROL, FlagKind, PointKind, RepairKind
+from devices.tests.samples import make_batch
 from sites.models import Room, Site, User
 from sites.rules import DataClass
 from sites.tests.factories import make_site
@@ -364,6 +369,25 @@ def make_flag(device: Device, code: str = "Ua", **facts: Any) -> FlaggedStretch:
         "found_at": end,
     }
     return FlaggedStretch.objects.create(device=device, code=code, **(defaults | facts))
+
+
+def make_repair(device: Device, by: User, code: str = "Ua", **facts: Any) -> Repair:
+    """A sample of two days ago, marked bad by somebody."""
+    at = (timezone.now() - timedelta(days=2)).replace(microsecond=0)
+    layout = device.template_version.layout
+    batch = make_batch(
+        layout_id=layout.pk,
+        device_ids=[device.pk],
+        at=[at.timestamp()],
+        values=[[231.7] * len(layout.value_codes)],
+        counters=[[1000.0] * len(layout.counter_codes)],
+    )
+    history.prepare(batch)
+    history.append(batch)
+    point = DevicePoint(device.pk, code, code, PointCode.objects.get(code=code))
+    defaults = {"kind": RepairKind.BAD, "start": at, "end": at, "reason": "模块重启"}
+    wanted = repairs.Wanted(point=point, **(defaults | facts))
+    return repairs.repair(wanted=wanted, by=by, now=timezone.now())
 
 
 def make_exchange(device: Device, **facts: Any) -> MeterExchange:

@@ -36,6 +36,7 @@ from devices.views.mqtt import (
     source_mqtt,
     source_mqtt_edit,
 )
+from devices.views.repairs import repair, repair_sheet, repair_template, repair_undo
 from devices.views.series import live, series
 from devices.views.sources import (
     source_add,
@@ -56,6 +57,10 @@ from devices.views.templates import (
 )
 
 __all__ = [
+    "repair",
+    "repair_sheet",
+    "repair_template",
+    "repair_undo",
     "clock_list",
     "clock_switch",
     "commission",

@@ -42,6 +42,7 @@ class Curve:
     compared_statistics: history.Statistics | None = None
     missing: list[tuple[float, float]] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
+    repair_url: str = ""
     whole_share: float | None = None
 
     @property

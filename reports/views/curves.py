@@ -4,11 +4,13 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -19,6 +21,7 @@ from core.http import render_part
 from core.lists import ListSpec, register
 from devices import selectors
 from devices.models import Device
+from devices.services import repairs
 from reports.selectors import tree
 from reports.selectors.curve_charts import as_chart
 from reports.selectors.curve_query import (
@@ -161,8 +164,25 @@ def _context(request: HttpRequest, user: User) -> dict[str, Any]:
     context = {"query": query} | _forms(query, now)
     if query.points:
         found = drawing(user=user, query=query, now=now, width_px=_width(request, WIDTH_PX))
+        _offer_repairs(found, user)
         context |= _drawn(found)
     return context
+
+
+def _offer_repairs(found: Drawing, user: User) -> None:
+    """Who may set samples right gets a way there from each curve, with the end of its period."""
+    end = min(found.query.end, timezone.now())
+    start = max(found.query.start, end - repairs.LONGEST)
+    for curve in found.curves:
+        device = curve.device
+        if device and selectors.may_repair(user=user, site=device.site):
+            zone = ZoneInfo(device.site.timezone)
+            given = {"point": curve.point.code} | {
+                name: f"{at.astimezone(zone):%Y-%m-%dT%H:%M:%S}"
+                for name, at in (("start", start), ("end", end))
+            }
+            address = reverse("devices:repair", args=[device.pk])
+            curve.repair_url = f"{address}?{urlencode(given)}"
 
 
 def _drawn(found: Drawing) -> dict[str, Any]:

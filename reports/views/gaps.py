@@ -95,5 +95,6 @@ def device_collection(request: HttpRequest, pk: int) -> HttpResponse:
         "online": online,
         "days": [(day, *day_bounds(day.day, zone)) for day in reversed(online.days)],
         "number_of_days": DAYS_SHOWN,
+        "may_repair": equipment.may_repair(user=user, site=device.site),
     }
     return render(request, "reports/device_collection.html", context)

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from core import sheets
 from core.lists import PAGE_SIZE, named
 from core.sheets import Field
+from devices import selectors as equipment
 from devices.selectors import Doubt
 from reports.forms import RANGE_WORDS, USUAL_RANGE, QualityForm
 from reports.selectors.curve_query import around
@@ -71,7 +72,8 @@ def site_quality(request: HttpRequest, pk: int) -> HttpResponseBase:
         "chips": form.chips(),
         "found": found,
         "page": page,
-        "lines": [(doubt, _curve_of(doubt)) for doubt in page.object_list],
+        "lines": [(doubt, _curve_of(doubt), _repair_of(doubt)) for doubt in page.object_list],
+        "may_repair": equipment.may_repair(user=user, site=site),
         "pages": page.paginator.get_elided_page_range(page.number),
         "kind": form.query().kind,
         "range": "" if form.query().end != now else request.GET.get("range") or USUAL_RANGE,
@@ -88,3 +90,14 @@ def _curve_of(doubt: Doubt) -> str:
     )
     given = {"point": doubt.point.id, "from": start, "to": end}
     return f"{reverse('reports:curves')}?{urlencode(given)}"
+
+
+def _repair_of(doubt: Doubt) -> str:
+    """The address of the form that sets a stretch right."""
+    zone = ZoneInfo(doubt.device.site.timezone)
+    given = {"point": doubt.point.code}
+    given |= {
+        name: f"{at.astimezone(zone):%Y-%m-%dT%H:%M:%S}"
+        for name, at in (("start", doubt.start), ("end", doubt.end))
+    }
+    return f"{reverse('devices:repair', args=[doubt.device.pk])}?{urlencode(given)}"

@@ -27,6 +27,7 @@ from devices.tests.factories import (
     make_lockout,
     make_mapping,
     make_operation,
+    make_repair,
     make_source,
     make_strangers,
     make_template_version,
@@ -143,6 +144,7 @@ class World:
             "/lockouts/add/",
             f"/lockouts/add/?site={site}",
             f"/exchanges/devices/{self.device.pk}/",
+            f"/repairs/devices/{self.device.pk}/",
             "/sources/",
             "/sources/?q=nothing-of-this-name",
             "/sources/add/",
@@ -254,6 +256,7 @@ def make_world() -> World:
     make_mapping(broker=broker)
     make_exchange(device)
     make_flag(device)
+    make_repair(device, cast.ana)
     make_clock(device, drift_s=187.0, result="kept")
     make_trial(device, HEALTHY | {"P": -13.167, "Ub": 0.0})
     # Its code comes behind those of other devices, however many were made before.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from tests.permission_routes.facts import (
     MANAGE,
     MANAGERS,
     READ_NOW,
+    REPAIR,
     meters,
     meters_by_api,
     photo,
@@ -84,6 +86,22 @@ def exchange(_world: World) -> dict[str, Any]:
         "first_EPI": 0,
         "action": "confirm",
     }
+
+
+def stretch(_world: World) -> dict[str, Any]:
+    at = timezone.localtime(timezone=ZoneInfo("Asia/Shanghai"))
+    start = at - timedelta(minutes=30)
+    return {
+        "point": "Ua",
+        "start": f"{start:%Y-%m-%dT%H:%M:%S}",
+        "end": f"{at:%Y-%m-%dT%H:%M:%S}",
+    }
+
+
+def repair_by_api(_world: World) -> dict[str, Any]:
+    now = timezone.now()
+    start = (now - timedelta(minutes=30)).isoformat()
+    return {"point": "Ua", "kind": "bad", "start": start, "end": now.isoformat(), "reason": "误报"}
 
 
 def exchange_by_api(_world: World) -> dict[str, Any]:
@@ -248,6 +266,30 @@ PAGES: dict[str, list[Case]] = {
         ),
     ],
     "devices:lockout-end": [write("lockout", ENDS)],
+    "devices:repair": [
+        read("device", REPAIR),
+        # There are no samples: whoever may is told so.
+        Case(
+            REPAIR,
+            "POST",
+            at={"pk": "device"},
+            body=lambda world: stretch(world) | {"kind": "bad", "reason": "误报"},
+            ok=400,
+        ),
+    ],
+    "devices:repair-template": [
+        Case(REPAIR, at={"pk": "device"}, query=stretch),
+    ],
+    "devices:repair-sheet": [
+        Case(
+            REPAIR,
+            "POST",
+            at={"pk": "device"},
+            body=lambda world: stretch(world) | {"reason": "误报"},
+            ok=400,
+        ),
+    ],
+    "devices:repair-undo": [write("repair", REPAIR, reason)],
     "devices:exchange": [read("device", MANAGE), write("device", MANAGE, exchange)],
     "devices:exchange-undo": [write("exchange", MANAGE)],
     "devices:exchange-photo-add": [write("exchange", MANAGE, photo)],
@@ -328,6 +370,11 @@ API: dict[str, list[Case]] = {
     ],
     # Nobody collects in this test: whoever may ask is told that nothing answers.
     "api-device-read-now": [Case(READ_NOW, "POST", at={"pk": "device"}, body=nothing, ok=502)],
+    "api-device-repairs": [
+        read("device", REPAIR, shows=False),
+        Case(REPAIR, "POST", at={"pk": "device"}, body=repair_by_api, ok=400),
+    ],
+    "api-repair-undo": [write("repair", REPAIR, reason, ok=200)],
     "api-device-exchanges": [
         read("device", MANAGE, shows=False),
         write("device", MANAGE, exchange_by_api, ok=201),

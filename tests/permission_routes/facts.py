@@ -61,6 +61,7 @@ def meters_by_api(world: World) -> dict[str, Any]:
 
 # Cy maintains sites, too, of another company.
 MANAGE = holding(Ability.MANAGE_SITE)
+REPAIR = holding(Ability.REPAIR_DATA)
 CHANGES = MANAGE | {STRANGER: HIDDEN}
 MANAGERS = MANAGE | {STRANGER: OK}
 CHECKER = MANAGE | {Role.ADMINISTRATOR.value: HIDDEN}
