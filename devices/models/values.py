@@ -59,7 +59,8 @@ class FlaggedStretch(models.Model):
         return f"{self.device_id}:{self.code} {self.kind} {self.start_at:%F %T}"
 
 
-@keeps_changes()
+# The numbers never change, and are of a class of data that not everybody sees.
+@keeps_changes(exclude=("line_us", "line", "at_us", "values"))
 class Repair(models.Model):
     """What an authorised person laid over the samples of a point, first and last included.
 

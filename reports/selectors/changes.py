@@ -20,6 +20,7 @@ from devices.models import (
     Meter,
     PointOverride,
     Ratio,
+    Repair,
 )
 from reports.selectors import change_rows
 from sites.models import (
@@ -49,6 +50,7 @@ KINDS: dict[str, type[Model]] = {
     "meter": Meter,
     "ratio": Ratio,
     "point": PointOverride,
+    "repair": Repair,
     "organisation": Organisation,
     "team": Team,
     "user": User,
