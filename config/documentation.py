@@ -24,6 +24,7 @@ def titles() -> dict[str, str]:
         "documents": _("档案文件"),
         "devices": pgettext("plural", "设备"),
         "exchanges": pgettext("plural", "换表记录"),
+        "repairs": pgettext("plural", "数据修正"),
         "gateways": pgettext("plural", "网关"),
         "hall": _("工作大厅"),
         "ingest": _("数据上送"),

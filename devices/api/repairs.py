@@ -18,7 +18,7 @@ from devices.services.repairs import Line, Wanted
 from devices.states import Quality, RepairKind
 
 
-class SampleBody(Body):
+class RepairedSampleBody(Body):
     """A new value of one sample, by its own time."""
 
     at = MomentField()
@@ -40,7 +40,7 @@ class RepairBody(Body):
         min_value=-repairs.MOST,
         max_value=repairs.MOST,
     )
-    values = SampleBody(many=True, required=False, default=list)
+    values = RepairedSampleBody(many=True, required=False, default=list)
     dry_run = FlagField(default=False)
 
 

@@ -164,6 +164,7 @@ def _frozen(finds: Finds, layout: history.Positions, some: Samples, both: Sample
         is_still = ~np.isnan(held) & fits
         asked = set(np.flatnonzero(is_still).tolist())
         asked |= {n for n, pk in enumerate(some.pks) if finds.standing(pk, code)}
+        led = both.column(layout, code) if asked else column
         for number in sorted(asked):
             part = some.part(number)
             at_us = some.rows.at_us[part]
@@ -172,7 +173,7 @@ def _frozen(finds: Finds, layout: history.Positions, some: Samples, both: Sample
                 some.pks[number],
                 code,
                 (at_us, column[part]),
-                (both.rows.at_us[whole], both.column(layout, code)[whole]),
+                (both.rows.at_us[whole], led[whole]),
                 is_still=bool(is_still[number]),
             )
 

@@ -35,6 +35,11 @@ class Finds:
     made: list[FlaggedStretch] = field(default_factory=list)
     changed: dict[int, FlaggedStretch] = field(default_factory=dict)
     again: set[datetime] = field(default_factory=set)
+    _of: dict[tuple[int, str, str], list[FlaggedStretch]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for row in sorted(self.known, key=lambda row: row.start_at):
+            self._of.setdefault((row.device_id, row.code, row.kind), []).append(row)
 
     def save(self) -> None:
         """Write rows, and note the hours whose readers see something else now."""
@@ -48,8 +53,7 @@ class Finds:
 
     def of(self, pk: int, code: str, kind: FlagKind) -> list[FlaggedStretch]:
         """The known stretches of a point of one kind, oldest first."""
-        rows = [r for r in self.known if (r.device_id, r.code, r.kind) == (pk, code, kind)]
-        return sorted(rows, key=lambda row: row.start_at)
+        return self._of.get((pk, code, kind), [])
 
     def add(  # noqa: PLR0913
         self, pk: int, code: str, kind: FlagKind, at_us: Ints, values: Floats, **facts: object
@@ -72,7 +76,9 @@ class Finds:
             **facts,
         )
         self.made.append(row)
-        self.known.append(row)
+        self._of[pk, code, kind] = sorted(
+            [*self.of(pk, code, kind), row], key=lambda row: row.start_at
+        )
         self.note(row, start)
         return row
 
