@@ -96,7 +96,9 @@ def repair_template(request: HttpRequest, pk: int) -> HttpResponseBase:
     points = selectors.points_to_repair(user=user, device=device)
     form = StretchForm(request.GET, device=device, points=points)
     if not form.is_valid():
-        raise Invalid(fields={name: list(words) for name, words in form.errors.items()})
+        raise Invalid(
+            fields={name: [str(one) for one in words] for name, words in form.errors.items()}
+        )
     stretch, zone = form.stretch(), device.site.timezone
     lines = repairs.samples(**stretch)
     sheets.check_size(len(lines))

@@ -32,7 +32,7 @@ from reports.selectors.curve_query import (
     query_of,
 )
 from reports.selectors.curves import WIDTH_PX, Drawing, compare_word, drawing
-from reports.selectors.totals import totals_of
+from reports.selectors.totals import Total, totals_of
 from sites import selectors as site_selectors
 from sites.models import User
 from sites.models.lists import SavedView
@@ -175,7 +175,9 @@ def _offer_repairs(found: Drawing, user: User) -> None:
     start = max(found.query.start, end - repairs.LONGEST)
     for curve in found.curves:
         device = curve.device
-        if device and selectors.may_repair(user=user, site=device.site):
+        if device is None or isinstance(curve.point, Total):
+            continue
+        if selectors.may_repair(user=user, site=device.site):
             zone = ZoneInfo(device.site.timezone)
             given = {"point": curve.point.code} | {
                 name: f"{at.astimezone(zone):%Y-%m-%dT%H:%M:%S}"
