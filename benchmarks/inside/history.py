@@ -15,9 +15,9 @@ from django.db import Error, connection
 from benchmarks.inside.facts import CpuClock, arguments, make_tables, report
 from benchmarks.inside.signals import COUNTERS, POINTS, VALUES, Meters
 from devices import history
-from devices.history import BLOCKS, DAYS, QUARTERS, Batch
+from devices.history import BLOCKS, DAYS, FOLDED, QUARTERS, Batch
 from devices.models import CompactedHour, Layout, RolledDay
-from devices.services import compacting
+from devices.services import compacting, rolling
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 ZONE = "UTC"
@@ -99,25 +99,32 @@ def _stored(meters: Meters, layout_id: int, days: int) -> dict[str, Any]:
         history.roll_day(midnight, midnight + _DAY, range(1, meters.count + 1))
         RolledDay.objects.create(zone=ZONE, day=midnight.date(), noted_at=now, rolled_at=now)
     joined = clock.spent()
+    hours = _size(history.partitions(QUARTERS))
+    clock = CpuClock()
+    while rolling.fold_days(now=now + 3 * _DAY):
+        pass
+    folded = clock.spent()
     payload = sum(CompactedHour.objects.values_list("size_bytes", flat=True))
     return {
         "points": points,
         "row_bytes_per_point": round(_size(history.partitions()) / points, 2),
         "block_bytes_per_point": round(_size(history.partitions(BLOCKS)) / points, 3),
         "payload_bytes_per_point": round(payload / points, 3),
-        "quarter_bytes_per_point": round(_size(history.partitions(QUARTERS)) / points, 3),
+        "hour_rows_bytes_per_point": round(hours / points, 3),
+        "quarter_bytes_per_point": round(_size(history.partitions(FOLDED)) / points, 3),
         "day_bytes_per_point": round(_size(history.partitions(DAYS)) / points, 4),
         "write_cpu_s_per_million_points": _per_million(written, points),
         # Blocks and quarters in one pass.
         "compact_cpu_s_per_million_points": _per_million(compressed, points),
         "days_cpu_s_per_million_points": _per_million(joined, points),
+        "fold_cpu_s_per_million_points": _per_million(folded, points),
     }
 
 
 def _empty() -> None:
     end = START + timedelta(days=4000)
     history.drop_partitions(before=end.date())
-    for table in (BLOCKS, QUARTERS, DAYS):
+    for table in (BLOCKS, QUARTERS, FOLDED, DAYS):
         history.drop_partitions(before=end.date(), table=table)
     CompactedHour.objects.all().delete()
     RolledDay.objects.all().delete()
@@ -134,7 +141,7 @@ def _hand_over(days: int) -> None:
 
 def _size(parts: list[history.Partition]) -> int:
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM reading, reading_block, rollup_quarter, rollup_day")
+        cursor.execute("VACUUM reading, reading_block, rollup_quarter, rollup_folded, rollup_day")
     return sum(part.size_bytes for part in parts)
 
 

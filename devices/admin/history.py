@@ -50,8 +50,9 @@ class CompactedHourAdmin(RecordAdmin):
         "differing",
         "dropped_at",
         "is_rolled",
+        "is_folded",
     )
-    list_filter = ("is_checked", "is_rolled")
+    list_filter = ("is_checked", "is_rolled", "is_folded")
     date_hierarchy = "hour"
 
 

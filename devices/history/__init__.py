@@ -5,6 +5,7 @@ from devices.history.archive import HOT_FROM, Kept, handed_until, kept, micros_o
 from devices.history.days import DaysWritten, days, roll_day
 from devices.history.edges import counters_at, means
 from devices.history.energy import Energies, energies, energy_of
+from devices.history.folding import drop_folded, fold, unfolded
 from devices.history.grid import Grid, Lines, aligned, by_sample, edges_of, on_slots
 from devices.history.hours import Written, compact, differing, roll, stored, total, with_blocks
 from devices.history.late import LATE_S, note_late, note_reopened, note_uncounted
@@ -15,6 +16,7 @@ from devices.history.overlay import hours_of
 from devices.history.partitions import (
     BLOCKS,
     DAYS,
+    FOLDED,
     QUARTERS,
     READING,
     Partition,
@@ -26,7 +28,7 @@ from devices.history.partitions import (
 )
 from devices.history.present import present
 from devices.history.put_in import put_in
-from devices.history.rolling import quarters_of
+from devices.history.rolling import is_whole
 from devices.history.samples import Batch, LayoutGroup
 from devices.history.series import Series, series, series_of
 from devices.history.tracks import Statistics, Track
@@ -35,6 +37,7 @@ from devices.history.trends import Slice, trends
 __all__ = [
     "BLOCKS",
     "DAYS",
+    "FOLDED",
     "HOT_FROM",
     "LATE_S",
     "QUARTERS",
@@ -62,14 +65,17 @@ __all__ = [
     "counters_at",
     "days",
     "differing",
+    "drop_folded",
     "drop_partition",
     "drop_partitions",
     "edges_of",
     "energies",
     "energy_of",
     "ensure_partitions",
+    "fold",
     "handed_until",
     "hours_of",
+    "is_whole",
     "kept",
     "kept_days",
     "laid_in",
@@ -85,7 +91,6 @@ __all__ = [
     "prepare",
     "present",
     "put_in",
-    "quarters_of",
     "roll",
     "roll_day",
     "series",
@@ -93,6 +98,7 @@ __all__ = [
     "stored",
     "total",
     "trends",
+    "unfolded",
     "with_blocks",
     "within_range",
 ]

@@ -13,14 +13,14 @@ from core.time import day_bounds
 from devices.history import wide
 from devices.history.archive import micros_of
 from devices.history.codec import Ints
+from devices.history.folding import Quartered, quarters_of_devices
 from devices.history.layouts import Positions, positions
 from devices.history.packing import ROWS, VERSION, Opened, packed
 from devices.history.partitions import DAYS, ensure_partitions
 from devices.history.raw import layouts_with, reader
-from devices.history.slots import QUARTER_US, QUARTERS, SLOT, Slots, Table, joined
+from devices.history.slots import QUARTER_US, SLOT, Slots, Table, joined
 from devices.history.tracks import Statistics
 
-_HOUR = timedelta(hours=1)
 _INTO = (
     "COPY rollup_day (device_id, starts_at, layout_id, quarters, version, data)"
     " FROM STDIN (FORMAT BINARY)"
@@ -41,23 +41,11 @@ def roll_day(start: datetime, end: datetime, device_ids: Collection[int]) -> Day
     ensure_partitions([start.date()], DAYS)
     ids = list(device_ids)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT device_id, layout_id, version, extract(epoch FROM hour)::bigint, data"
-            " FROM rollup_quarter WHERE device_id = ANY(%s) AND hour > %s AND hour < %s"
-            " ORDER BY device_id, hour",
-            [ids, start - _HOUR, end],
-        )
-        rows = cursor.fetchall()
+        parts = list(quarters_of_devices(start, end, ids))
         cursor.execute(
             "DELETE FROM rollup_day WHERE starts_at = %s AND device_id = ANY(%s)", [start, ids]
         )
-        made = [
-            (pk, layout_id, data)
-            for layout_id in sorted({row[1] for row in rows})
-            for pk, data in _days(
-                layout_id, [row for row in rows if row[1] == layout_id], start, end
-            )
-        ]
+        made = [(pk, part.layout_id, data) for part in parts for pk, data in _days(part, start)]
         length = (micros_of(end) - micros_of(start)) // QUARTER_US
         with connection.wrap_database_errors, cursor.copy(_INTO) as copy:
             copy.set_types(_INTO_TYPES)
@@ -66,26 +54,16 @@ def roll_day(start: datetime, end: datetime, device_ids: Collection[int]) -> Day
     return DaysWritten(len(made), sum(len(data) for _pk, _layout, data in made))
 
 
-def _days(
-    layout_id: int, rows: list[tuple[Any, ...]], start: datetime, end: datetime
-) -> list[tuple[int, bytes]]:
+def _days(part: Quartered, start: datetime) -> list[tuple[int, bytes]]:
     """The packed day of each device of one layout."""
-    layout = positions([layout_id])[layout_id]
-    values, counters = len(layout.value_codes), len(layout.counter_codes)
-    starts = np.array([row[3] for row in rows], np.int64) * 1_000_000
-    opened = Opened((row[4] for row in rows), starts, (QUARTERS, values, counters), rows[0][2])
-    pks, device = np.unique(np.array([row[0] for row in rows]), return_inverse=True)
-    period = micros_of(start), micros_of(end)
-    days = np.zeros((len(pks), values + counters), SLOT)
-    for place in range(values + counters):
-        slots, row = opened.point_and_row(place, QUARTER_US)
-        inside = (slots["start"] >= period[0]) & (slots["start"] < period[1])
-        found = joined(slots[inside], device[row[inside]])
+    days = np.zeros((len(part.device_ids), part.slots.shape[2]), SLOT)
+    for place in range(part.slots.shape[2]):
+        slots = part.slots[:, :, place]
+        there = slots["count"] > 0
+        found = joined(slots[there], np.nonzero(there)[0])
         days[found["start"], place] = found
-    # One that is a decimal in one hour and none in another goes by its bits.
-    decimals = np.zeros((len(pks), values + counters), np.uint8)
-    np.maximum.at(decimals, device, opened.decimals)
-    return _packed(pks.tolist(), days, decimals, values, period[0])
+    values = len(part.layout.value_codes)
+    return _packed(part.device_ids, days, part.decimals, values, micros_of(start))
 
 
 def _packed(

@@ -14,6 +14,7 @@ from devices.history import overlay
 from devices.history.archive import handed_until
 from devices.history.codec import VERSION, Block, Ints, Rows, joined
 from devices.history.encoder import Columns
+from devices.history.folding import LOCK
 from devices.history.late import note_uncounted
 from devices.history.layouts import positions
 from devices.history.partitions import BLOCKS, QUARTERS, ensure_partitions
@@ -24,7 +25,6 @@ HOUR = timedelta(hours=1)
 _QUARTER_US = 900 * 1_000_000
 # Good or partial: what counts as a sample that came (services.tallies).
 _WORST_GOOD = 1
-_LOCK = "SELECT pg_advisory_xact_lock(hashtext('devices.blocks'))"
 
 _DIFFERING = """
 SELECT hot.device_id FROM (
@@ -94,7 +94,7 @@ def compact(hour: datetime, device_ids: Collection[int]) -> Written:
     ensure_partitions([hour.date()], QUARTERS)
     ids = list(device_ids)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_LOCK)
+        cursor.execute(LOCK)
         moment = handed_until()
         is_handed = moment is not None and hour < moment
         hot = dict(_hot(hour, ids))
@@ -111,7 +111,7 @@ def roll(hour: datetime, device_ids: Collection[int]) -> None:
     ensure_partitions([hour.date()], QUARTERS)
     ids = list(device_ids)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_LOCK)
+        cursor.execute(LOCK)
         kept = _blocks(hour, ids)
         laid = overlay.laid_on(ids, hour, hour + HOUR)
         summed = []

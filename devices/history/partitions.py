@@ -31,6 +31,7 @@ class Table:
 READING = Table("reading", 1)
 BLOCKS = Table("reading_block", 7)
 QUARTERS = Table("rollup_quarter", 7)
+FOLDED = Table("rollup_folded", 28)
 DAYS = Table("rollup_day", 91)
 
 # Days that were there when we last looked; a drop elsewhere shows in the COPY.

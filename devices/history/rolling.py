@@ -6,7 +6,7 @@ day of the device's site; both hold the slots of all points in packed form.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 from django.db import connection
@@ -16,14 +16,26 @@ from devices.history import overlay
 from devices.history.archive import micros_of
 from devices.history.codec import Ints, Rows
 from devices.history.encoder import Columns
+from devices.history.folding import FoldedDays
 from devices.history.layouts import Positions, positions
 from devices.history.packing import BITS, VERSION, Opened, decimals_of, packed
 from devices.history.slots import QUARTER_US, QUARTERS, Slots, none, table_of
 from devices.states import Quality
 
-HOUR_US = QUARTERS * QUARTER_US
 _INTO = "COPY rollup_quarter (device_id, hour, layout_id, version, data) FROM STDIN (FORMAT BINARY)"
 _INTO_TYPES = ["int8", "timestamptz", "int4", "int2", "bytea"]
+_MISSING = """
+SELECT EXISTS (
+    SELECT FROM reading_block block WHERE hour = %(hour)s AND NOT EXISTS (
+        SELECT FROM rollup_quarter WHERE device_id = block.device_id
+            AND layout_id = block.layout_id AND hour = %(hour)s
+    ) AND NOT EXISTS (
+        SELECT FROM rollup_folded WHERE device_id = block.device_id
+            AND layout_id = block.layout_id AND hours & %(bit)s > 0
+            AND day = date_trunc('day', %(hour)s::timestamptz, 'UTC')
+    )
+)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +116,11 @@ def write(parts: Iterable[Rolled]) -> None:
                 copy.write_row((pk, part.hour, part.layout_id, VERSION, data))
 
 
-def quarters_of(hour: datetime) -> int:
-    """How many rows hold the quarters of an hour: as many as there are blocks, or some are missing."""
+def is_whole(hour: datetime) -> bool:
+    """Whether each block of an hour has its quarters, be they folded already."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM rollup_quarter WHERE hour = %s", [hour])
-        return int(cursor.fetchone()[0])
+        cursor.execute(_MISSING, {"hour": hour, "bit": 1 << hour.astimezone(UTC).hour})
+        return not cursor.fetchone()[0]
 
 
 def rolled_hours(start: datetime, end: datetime) -> Ints:
@@ -133,11 +145,15 @@ class Quarters:
             cursor.execute(
                 "SELECT layout_id, version, extract(epoch FROM hour)::bigint, data"
                 " FROM rollup_quarter WHERE device_id = %s AND hour >= %s AND hour < %s"
-                " AND layout_id = ANY(%s) ORDER BY hour",
-                [device_id, start, end, list(layouts)],
+                " ORDER BY hour",
+                [device_id, start, end],
             )
-            rows = cursor.fetchall()
+            every = cursor.fetchall()
         self._layouts = layouts
+        self._folded = FoldedDays(device_id, layouts, start, end)
+        # An hour that was made again counts for all layouts.
+        self._renewed_us = np.unique([row[2] for row in every]).astype(np.int64) * 1_000_000
+        rows = [row for row in every if row[0] in layouts]
         self._opened: dict[int, Opened] = {}
         for layout_id, version in {row[:2] for row in rows}:
             mine = [row for row in rows if row[:2] == (layout_id, version)]
@@ -153,7 +169,5 @@ class Quarters:
             for layout_id, opened in self._opened.items()
             if (place := self._layouts[layout_id].place_of(code)) is not None
         ]
-        if not found:
-            return none()
-        slots = np.concatenate(found)
+        slots = np.concatenate([none(), self._folded.of(code, self._renewed_us), *found])
         return slots[np.argsort(slots["first_at"], kind="stable")]

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from devices.history.archive import micros_of
 from devices.history.codec import Floats, Ints
+from devices.history.folding import HOUR_US
 from devices.history.layouts import Positions
 from devices.history.raw import Reader
-from devices.history.rolling import HOUR_US, Quarters, rolled_hours
+from devices.history.rolling import Quarters, rolled_hours
 from devices.history.slots import (
     QUARTER_US,
     Slots,

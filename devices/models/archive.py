@@ -12,7 +12,7 @@ class CompactedHour(models.Model):
 
     `is_checked`: every sample in the hot table was found in a block since. `differing`: devices of
     which that was not so at the latest check. `dropped_at`: since then the blocks are all there is.
-    `is_rolled`: its quarters are in the roll-ups too.
+    `is_rolled`: its quarters are in the roll-ups too. `is_folded`: they are in the rows of their day.
     """
 
     hour = models.DateTimeField(_("小时 (UTC)"), primary_key=True)
@@ -24,11 +24,17 @@ class CompactedHour(models.Model):
     differing = models.IntegerField(_("核对不符的设备数"), default=0)
     dropped_at = models.DateTimeField(_("原始行删除时间"), null=True)
     is_rolled = models.BooleanField(_("已汇总"), default=False)
+    is_folded = models.BooleanField(_("汇总已按日合并"), default=False)
 
     class Meta:
         verbose_name = _("历史数据压缩记录")
         verbose_name_plural = pgettext_lazy("plural", "历史数据压缩记录")
         ordering = ["-hour"]
+        indexes = [
+            models.Index(
+                fields=["hour"], condition=models.Q(is_folded=False), name="compacted_hour_to_fold"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.hour:%F %H}:00"

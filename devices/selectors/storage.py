@@ -1,7 +1,7 @@
 """What the history takes on the disk, what it will take, and for how many days there is room."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
@@ -85,7 +85,7 @@ class Storage:
 def storage(*, now: datetime) -> Storage:
     """Look at partitions, marks and the disk; about ten queries, none over samples."""
     plan = StoragePlan.current()
-    kinds = [_kind(kind, table, now) for kind, table in TABLES.items()]
+    kinds = [_folded(_kind(kind, table, now), now) for kind, table in TABLES.items()]
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_database_size(current_database())")
         size = int(cursor.fetchone()[0])
@@ -107,6 +107,24 @@ def _kind(kind: Retention.Kind, table: Table, now: datetime) -> KindStorage:
         bytes_per_day=size,
         keep_days=Retention.days_of(kind),
         age_days=(now - _start(parts[0])).days if parts else 0,
+    )
+
+
+def _folded(kind: KindStorage, now: datetime) -> KindStorage:
+    """Quarters go into rows of days after some days: what stays is these, as soon as there are any."""
+    if kind.kind != Retention.Kind.QUARTERS:
+        return kind
+    parts = history.partitions(history.FOLDED)
+    size = sum(part.size_bytes for part in parts)
+    hours = CompactedHour.objects.filter(is_folded=True)
+    days = hours.filter(hour__gte=_start(parts[0])).count() / 24 if parts else 0.0
+    age = (now - _start(parts[0])).days if parts else 0
+    return replace(
+        kind,
+        size_bytes=kind.size_bytes + size,
+        rows_per_day=kind.rows_per_day / 24 if days else kind.rows_per_day,
+        bytes_per_day=size / days if days else kind.bytes_per_day,
+        age_days=max(kind.age_days, age),
     )
 
 

@@ -126,7 +126,8 @@ def _compact(hour: datetime, noted_at: datetime | None, now: datetime, run: Run)
         "blocks": total.blocks,
         "rows": total.rows,
         "size_bytes": total.size_bytes,
-        "is_rolled": history.quarters_of(hour) == total.blocks,
+        "is_rolled": history.is_whole(hour),
+        "is_folded": False,
     }
     with transaction.atomic():
         CompactedHour.objects.update_or_create(
@@ -151,7 +152,7 @@ def _roll_old(now: datetime, run: Run) -> None:
         if run.is_over:
             return
         with transaction.atomic():
-            CompactedHour.objects.filter(hour=hour).update(is_rolled=True)
+            CompactedHour.objects.filter(hour=hour).update(is_rolled=True, is_folded=False)
             rolling.note(hour)
 
 

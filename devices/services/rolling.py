@@ -1,5 +1,8 @@
 """Days are rolled up once all of their hours are; a day into which samples came late again.
 
+Some days later the quarters of the hours of a day fold into one row per device, which takes a quarter
+of the room; what was rolled up before there were such rows folds the same way, the oldest day first.
+
 A day that is due is a row, noted in the transaction that marks one of its hours as compacted. What a
 run leaves over is the next one's.
 """
@@ -7,7 +10,7 @@ run leaves over is the next one's.
 import logging
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 from django.db.models import Q
@@ -21,6 +24,10 @@ from sites.models import Site
 logger = logging.getLogger(__name__)
 
 DEVICES_AT_A_TIME = 100
+# A row of the day for this many is some 25 MB of arrays.
+FOLDED_AT_A_TIME = 50
+# By then hardly a sample still comes late, and the local days are made of the hours themselves.
+FOLD_AFTER = timedelta(days=2)
 BUDGET_S = 40.0
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
@@ -58,11 +65,38 @@ def roll_days(*, now: datetime, budget_s: float = BUDGET_S) -> int:
     return done
 
 
+def fold_days(*, now: datetime, budget_s: float = BUDGET_S) -> int:
+    """Fold the quarters of days (UTC) that are over for a while, oldest first; how many days."""
+    until_s = time.monotonic() + budget_s
+    done = 0
+    marks = CompactedHour.objects.filter(is_folded=False)
+    hours = marks.filter(hour__lt=now - FOLD_AFTER - _DAY).order_by("hour")
+    for day in dict.fromkeys(hour.date() for hour in hours.values_list("hour", flat=True)):
+        start = datetime.combine(day, datetime.min.time(), UTC)
+        within = Q(hour__gte=start, hour__lt=start + _DAY)
+        if marks.filter(within, is_rolled=False).exists():
+            continue
+        seen = dict(marks.filter(within).values_list("hour", "compacted_at"))
+        ids = history.unfolded(day)
+        for place in range(0, len(ids), FOLDED_AT_A_TIME):
+            if time.monotonic() >= until_s:
+                return done
+            history.fold(day, ids[place : place + FOLDED_AT_A_TIME])
+        for hour, compacted_at in seen.items():
+            # Not when it has been done again since.
+            marks.filter(hour=hour, compacted_at=compacted_at).update(is_folded=True)
+        done += 1
+        logger.info("rolling.folded day=%s devices=%d", day, len(ids))
+    history.drop_folded(before=(now - FOLD_AFTER).date() - _DAY)
+    return done
+
+
 def forget_old(*, now: datetime) -> list[str]:
     """Drop roll-ups past their retention; names of the partitions."""
     dropped = []
     for kind, table in (
         (Retention.Kind.QUARTERS, history.QUARTERS),
+        (Retention.Kind.QUARTERS, history.FOLDED),
         (Retention.Kind.DAYS, history.DAYS),
     ):
         before = now.date() - Retention.days_of(kind) * _DAY

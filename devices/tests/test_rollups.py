@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -273,3 +274,81 @@ def test_roll_ups_past_their_retention_go(device: Device) -> None:
     assert (AUTUMN, 100) in list(rows_of_days())
     assert not rolling.forget_old(now=end + timedelta(days=7000))
     assert rolling.forget_old(now=end + timedelta(days=8000))
+
+
+def count_of(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608 - our own names
+        return int(cursor.fetchone()[0])
+
+
+def test_quarters_fold_into_days_and_say_the_same(device: Device) -> None:
+    start = day_bounds(AUTUMN, "UTC")[0]
+    end = start + timedelta(days=3)
+    samples = signal(start, end)
+    store(device, samples)
+    roll(end + timedelta(hours=3))
+    asked: dict[str, Any] = {
+        "points": [(device.pk, code) for code in CODES],
+        "start": start,
+        "end": end,
+        "max_points": 150,
+    }
+    edges = [start + timedelta(hours=6 * number) for number in range(13)]
+    before = history.series(**asked)
+    used = history.energies(device_ids=[device.pk], code="EPI", edges=edges)[device.pk]
+
+    assert rolling.fold_days(now=end + timedelta(hours=47)) == 2
+    assert rolling.fold_days(now=end + timedelta(days=20)) == 1
+
+    # The week's partition went with its last row.
+    assert (count_of("rollup_quarter"), count_of("rollup_folded")) == (0, 3)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE reading SET values = '{1e9,1e9}' WHERE at > %s", [start])
+    for was, now in zip(before, history.series(**asked), strict=True):
+        # Times are whole seconds now; what is just a gap may be none then.
+        told, known = (
+            [pair for pair in zip(one.at, one.value, strict=True) if pair[1] is not None]
+            for one in (now, was)
+        )
+        assert [value for _at, value in told] == pytest.approx([value for _at, value in known])
+        assert [at for at, _value in told] == pytest.approx([at for at, _value in known], abs=1.0)
+        assert now.statistics.count == was.statistics.count
+        assert now.statistics.maximum == was.statistics.maximum
+        assert now.statistics.minimum == was.statistics.minimum
+        assert now.statistics.last == was.statistics.last
+        assert now.statistics.mean == pytest.approx(was.statistics.mean, abs=0.06)
+    again = history.energies(device_ids=[device.pk], code="EPI", edges=edges)[device.pk]
+    assert again.amount.tolist() == pytest.approx(used.amount.tolist(), abs=1e-6)
+    # Local days can be made of folded rows as well; a fourth one is over by now.
+    RolledDay.objects.update(rolled_at=None)
+    rolling.roll_days(now=end + timedelta(days=20))
+    assert count_of("rollup_day") == 4
+
+
+def test_a_late_sample_of_a_folded_day_counts_before_and_after_it_folds_again(
+    device: Device,
+) -> None:
+    start, end = day_bounds(AUTUMN, ZONE)
+    punctual = [(float(round(at)), *rest) for at, *rest in signal(start, end)]
+    later = end + timedelta(days=5)
+    store(device, punctual)
+    roll(later)
+    while compacting.hand_over(now=later) or compacting.hand_over(now=later + timedelta(hours=1)):
+        pass
+    rolling.fold_days(now=later)
+    late = [(start.timestamp() + 7000.0, 500.0, 99.0, 0.5)]
+    both = sorted(punctual + late)
+
+    store(device, late)
+    assert_days(device, both, AUTUMN, 1)
+    roll(later)
+    assert count_of("rollup_quarter") == 1
+    assert CompactedHour.objects.filter(is_rolled=False).count() == 0
+    RolledDay.objects.update(rolled_at=None)
+    assert_days(device, both, AUTUMN, 1)
+    assert rolling.fold_days(now=later) == 1
+
+    assert count_of("rollup_quarter") == 0
+    RolledDay.objects.update(rolled_at=None)
+    assert_days(device, both, AUTUMN, 1)

@@ -63,6 +63,19 @@ def test_rows_and_bytes_of_a_day_by_kind(device: Device) -> None:
     assert not found.is_planned
 
 
+def test_folded_quarters_are_what_stays(device: Device) -> None:
+    fill(device, 2)
+    before = storage(now=NOW).kinds[2]
+
+    assert rolling.fold_days(now=NOW + 4 * DAY) == 2
+
+    after = storage(now=NOW + 4 * DAY).kinds[2]
+    (part,) = history.partitions(history.FOLDED)
+    assert after.bytes_per_day == pytest.approx(part.size_bytes / 2)
+    assert after.rows_per_day == pytest.approx(1)
+    assert before.rows_per_day == pytest.approx(24)
+
+
 @pytest.mark.parametrize(
     ("size", "keep", "age", "after", "grown"),
     [(100, 10, 0, 3, 300), (100, 10, 8, 3, 200), (100, 10, 12, 3, 0), (100, 10, 0, 50, 1000)],
