@@ -18,7 +18,7 @@ CREATE TABLE rollup_folded (
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('devices', '0023_quality_of_values'),
+        ('devices', '0024_changes_of_repairs'),
     ]
 
     operations = [
