@@ -28,7 +28,7 @@ from devices.states import RepairKind
 from sites.models import User
 
 # Samples of a stretch that are shown; the sheet has all.
-LINES_SHOWN = 300
+LINES_SHOWN = 100
 REPAIRS_SHOWN = 100
 MOST_BYTES = 5 * 1024 * 1024
 
