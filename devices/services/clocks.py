@@ -1,6 +1,7 @@
 """Clocks of meters: read once a day, spread over it, and set where they are off and it is allowed."""
 
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ NEW_AT_ONCE = 5000
 SETTINGS_AT_ONCE = 20
 READ_PATIENCE_S = 15.0
 SET_PATIENCE_S = 8.0
+# A question is asked only before then, so that a run with its last one ends within what a task may take.
+BUDGET_S = 35.0
 DAY_S, QUARTER_S, QUARTERS = 86400, 900, 96
 # Turns lie in the middle of a quarter-hour, so that most clocks may be set as soon as they are read.
 FIRST_OFFSET_S, OFFSETS_S = 240, 300
@@ -54,11 +57,13 @@ def turn_after(now: datetime, device_id: int) -> datetime:
     return slot if slot > now else slot + timedelta(seconds=DAY_S)
 
 
-def take_turns(*, now: datetime) -> Turn:
+def take_turns(*, now: datetime, budget_s: float = BUDGET_S) -> Turn:
     """Read the clocks whose turn has come, and set those that are off where it is allowed.
 
-    Devices that are silent wait until they answer again: a clock is no reason to wake them.
+    Devices that are silent wait until they answer again: a clock is no reason to wake them. Where
+    many do not answer, what is left after `budget_s` is the next run's.
     """
+    until_s = time.monotonic() + budget_s
     enter_new(now=now)
     rows = DeviceClock.objects.readable().filter(
         due_at__lte=now,
@@ -71,12 +76,16 @@ def take_turns(*, now: datetime) -> Turn:
     for row in rows.order_by("due_at")[:AT_ONCE]:
         if row.device.bus is not None:
             by_shard[row.device.bus.gateway.poll_shard].append(row)
-    done = [_read(shard, of_shard, now) for shard, of_shard in by_shard.items()]
+    done = [
+        _read(shard, of_shard, now)
+        for shard, of_shard in by_shard.items()
+        if time.monotonic() < until_s
+    ]
     off = [row for turn_rows in done for row in turn_rows if row.error == ""]
     return Turn(
         read=len(off),
         failed=sum(map(len, done)) - len(off),
-        set=_set_all(off),
+        set=_set_all(off, until_s),
     )
 
 
@@ -123,14 +132,17 @@ def _take(row: DeviceClock, read: on_demand.Answer, now: datetime) -> None:
     row.checked_at = datetime.fromtimestamp(read["at"], UTC)
 
 
-def _set_all(rows: Iterable[DeviceClock]) -> int:
-    """Have those set that may be; how many were."""
+def _set_all(rows: Iterable[DeviceClock], until_s: float) -> int:
+    """Have those set that may be, until that moment (time.monotonic); how many were.
+
+    Those left over are read again at their next calm moment.
+    """
     done = 0
     for row in rows:
         now = datetime.now(UTC)
         clock = ClockDef.of(row.device.template_version.clock)
         reason = clock_running.why_not(row, clock, now=now)
-        if reason == "" and done < SETTINGS_AT_ONCE:
+        if reason == "" and done < SETTINGS_AT_ONCE and time.monotonic() < until_s:
             reason = _set(row, now)
             done += reason == ""
         elif reason in ("", "stale"):

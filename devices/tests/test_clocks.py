@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -125,6 +126,31 @@ def test_a_clock_is_set_once_a_day_and_read_back(device: Device, unit: ImageUnit
     put_ahead(unit, number=2)
     assert turn(device).drift_s == pytest.approx(AHEAD_S, abs=2)
     assert ClockSetting.objects.count() == 1, "at most once a day"
+
+
+@pytest.mark.usefixtures("poller", "any_time")
+def test_a_run_whose_time_is_up_leaves_the_rest_to_the_next(device: Device, cast: People) -> None:
+    now = timezone.now()
+    clocks.enter_new(now=now)
+    DeviceClock.objects.update(due_at=now)
+    assert clocks.take_turns(now=now, budget_s=0) == clocks.Turn()
+    assert DeviceClock.objects.get().due_at == now, "its turn is still to come"
+
+    cast.site.is_clock_setting_allowed = False
+    cast.site.save()
+    turn(device)
+    cast.site.is_clock_setting_allowed = True
+    cast.site.save()
+    off = DeviceClock.objects.select_related(
+        "device__site", "device__template_version", "device__bus__gateway"
+    )
+
+    assert clocks._set_all(off, until_s=time.monotonic()) == 0
+    assert not ClockSetting.objects.exists()
+    assert DeviceClock.objects.get().due_at < timezone.now() + timedelta(minutes=15)
+
+    assert clocks._set_all(off, until_s=time.monotonic() + 30) == 1
+    assert ClockSetting.objects.get().result == ClockResult.DONE
 
 
 @pytest.mark.usefixtures("poller", "any_time")

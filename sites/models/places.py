@@ -207,7 +207,7 @@ class Site(QuickLabels, Place):
     )
     clock_tolerance_s = models.PositiveSmallIntegerField(
         _("时钟允许偏差 (s)"),
-        default=60,
+        default=30,
         validators=[MinValueValidator(5), MaxValueValidator(3600)],
     )
 
