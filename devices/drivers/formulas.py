@@ -116,6 +116,16 @@ class Formula:
             found = np.broadcast_to(_value(self.root, of), (size,)).astype(np.float64)
         return np.where(np.isfinite(found), found, np.nan)
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether its value for means is the mean of its values."""
+        return _is_linear(self.root)
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether a number multiplies or divides something, so that the unit may be another."""
+        return _is_scaled(self.root)
+
     def unit(self, of: Mapping[str, str]) -> str | None:
         """The unit of the result, None when it cannot be told. Raises Fault where units differ."""
         return _unit(self.root, of)
@@ -252,3 +262,23 @@ def _unit(node: Node, of: Mapping[str, str]) -> str | None:
     if node.kind == "*" and units[0] is None and node.parts[0].kind == "number":
         return units[1]
     return None
+
+
+def _is_linear(node: Node) -> bool:
+    if node.kind == "*":
+        return any(map(_is_number, node.parts)) and all(map(_is_linear, node.parts))
+    if node.kind == "/":
+        return _is_number(node.parts[1]) and _is_linear(node.parts[0])
+    known = ("number", "point", "+", "-", "negative", "sum", "mean")
+    return node.kind in known and all(map(_is_linear, node.parts))
+
+
+def _is_number(node: Node) -> bool:
+    """Whether no point is in it."""
+    return node.kind != "point" and all(map(_is_number, node.parts))
+
+
+def _is_scaled(node: Node) -> bool:
+    if node.kind in ("*", "/") and any(map(_is_number, node.parts)):
+        return True
+    return any(map(_is_scaled, node.parts))

@@ -3,6 +3,16 @@
 from devices.history.append import Appended, append, kept_days, prepare, within_range
 from devices.history.archive import HOT_FROM, Kept, handed_until, kept, micros_of
 from devices.history.days import DaysWritten, days, roll_day
+from devices.history.derived import (
+    HELD_PERIODS,
+    Calculation,
+    Input,
+    TooLong,
+    derived_series,
+    derived_slots,
+    is_too_long,
+    of_means,
+)
 from devices.history.edges import counters_at, means
 from devices.history.energy import Energies, energies, energy_of
 from devices.history.folding import drop_folded, fold, unfolded
@@ -38,15 +48,18 @@ __all__ = [
     "BLOCKS",
     "DAYS",
     "FOLDED",
+    "HELD_PERIODS",
     "HOT_FROM",
     "LATE_S",
     "QUARTERS",
     "READING",
     "Appended",
     "Batch",
+    "Calculation",
     "DaysWritten",
     "Energies",
     "Grid",
+    "Input",
     "Kept",
     "LayoutGroup",
     "Lines",
@@ -56,6 +69,7 @@ __all__ = [
     "Slice",
     "Statistics",
     "Table",
+    "TooLong",
     "Track",
     "Written",
     "aligned",
@@ -64,6 +78,9 @@ __all__ = [
     "compact",
     "counters_at",
     "days",
+    "derived_series",
+    "derived_slots",
+    "is_too_long",
     "differing",
     "drop_folded",
     "drop_partition",
@@ -85,6 +102,7 @@ __all__ = [
     "note_late",
     "note_reopened",
     "note_uncounted",
+    "of_means",
     "on_slots",
     "partitions",
     "positions",

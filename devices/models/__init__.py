@@ -10,6 +10,7 @@ from devices.models.archive import (
 from devices.models.clocks import ClockSetting, DeviceClock
 from devices.models.commissioning import Acceptance, TrialRead
 from devices.models.control import ControlLog, ControlOperation, Lockout
+from devices.models.derived import DerivedInput, DerivedPoint
 from devices.models.dialin import DtuDoor, DtuProfile, GatewaySession
 from devices.models.equipment import Device, LinkEvent, Meter, PointOverride, Ratio
 from devices.models.exchanges import CounterReading, ExchangePhoto, MeterExchange
@@ -40,6 +41,8 @@ __all__ = [
     "CountedZone",
     "CounterReading",
     "DataSource",
+    "DerivedInput",
+    "DerivedPoint",
     "Device",
     "DeviceClock",
     "DeviceTemplate",
