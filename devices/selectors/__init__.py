@@ -44,6 +44,21 @@ from devices.selectors.control import (
     sites_to_lock,
 )
 from devices.selectors.counters import counters
+from devices.selectors.derived import (
+    DEEPEST_CHAIN,
+    Book,
+    FormulaPoint,
+    Present,
+    book_for,
+    derived_curve,
+    derived_for,
+    derived_points,
+    find_derived,
+    formula_fault_words,
+    present_of,
+    present_values,
+    too_long,
+)
 from devices.selectors.doubts import (
     Doubt,
     Said,
@@ -86,6 +101,19 @@ from devices.selectors.templates import (
 )
 
 __all__ = [
+    "DEEPEST_CHAIN",
+    "Book",
+    "FormulaPoint",
+    "Present",
+    "book_for",
+    "derived_curve",
+    "derived_for",
+    "derived_points",
+    "find_derived",
+    "formula_fault_words",
+    "present_of",
+    "present_values",
+    "too_long",
     "CLOCKS_SHOWN",
     "ClockLine",
     "clock_lines",
