@@ -21,6 +21,7 @@ def titles() -> dict[str, str]:
         "control-operations": pgettext("plural", "遥控操作"),
         "collection": _("采集监视"),
         "curves": _("曲线"),
+        "derived-points": pgettext("plural", "计算测点"),
         "documents": _("档案文件"),
         "devices": pgettext("plural", "设备"),
         "exchanges": pgettext("plural", "换表记录"),

@@ -24,6 +24,7 @@ from devices.models import (
     CompactedHour,
     ControlOperation,
     DataSource,
+    DerivedPoint,
     Device,
     DtuDoor,
     DtuProfile,
@@ -44,6 +45,7 @@ from devices.tests.factories import (
     make_acceptance,
     make_broker,
     make_clock,
+    make_derived,
     make_device,
     make_exchange,
     make_faults,
@@ -125,6 +127,7 @@ class World:
     mapping: MqttMapping
     source_key: str
     fed_device: Device
+    derived: DerivedPoint
     control: ControlOperation
     lockout: Lockout
     alarm_photo: AlarmPhoto
@@ -270,6 +273,14 @@ def build() -> World:
         code="T-01",
         template_version=device.template_version,
     )
+    derived = make_derived(
+        site=cast.site,
+        by=cast.ana,
+        formula=f"d{device.pk}:IR / 1000",
+        unit="A",
+        name=f"计算 {SECRET} {MARKUP}",
+        name_en=f"Derived {SECRET} {MARKUP}",
+    )
     alarm_services.comment(
         alarm_id=alarm.pk, note="", by=cast.bo, door="web", now=now, photos=[picture()]
     )
@@ -307,6 +318,7 @@ def build() -> World:
         mapping=mapping,
         source_key=source_key,
         fed_device=fed_device,
+        derived=derived,
         control=make_operation(
             device=device, operator=make_user("operator"), reason=f"停电 {SECRET} {MARKUP}"
         ),

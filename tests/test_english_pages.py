@@ -42,6 +42,11 @@ def _pages(world: World) -> list[str]:
         reverse("reports:live") + "?q=x&link=offline",
         reverse("reports:curves-drawer") + f"?point={device}:Ua&range=24h",
         reverse("reports:curves") + f"?point={device}:Ua&point={device}:EPI&compare=day",
+        reverse("reports:curves") + f"?point={world.derived.word}&range=1h",
+        reverse("devices:derived-list", args=[site]),
+        reverse("devices:derived-add", args=[site]),
+        reverse("devices:derived-edit", args=[world.derived.pk]),
+        reverse("devices:derived-inputs", args=[device]),
         reverse("alarms:alarm-list") + f"?condition={Condition.ACTIVE}&severity=major",
         reverse("alarms:alarm-list") + "?severity=nothing",
         *(

@@ -11,6 +11,7 @@ from devices.api.control import (
     LockoutEndEndpoint,
     LockoutsEndpoint,
 )
+from devices.api.derived import DerivedEndpoint, DerivedSeriesEndpoint, SiteDerivedEndpoint
 from devices.api.equipment import (
     DeviceEndpoint,
     DevicesEndpoint,
@@ -104,6 +105,17 @@ urlpatterns = [
         "templates/<slug:key>/versions/<int:number>/xlsx/",
         TemplateBookEndpoint.as_view(),
         name="api-template-xlsx",
+    ),
+    path(
+        "sites/<int:pk>/derived-points/",
+        SiteDerivedEndpoint.as_view(),
+        name="api-site-derived-points",
+    ),
+    path("derived-points/<int:pk>/", DerivedEndpoint.as_view(), name="api-derived-point"),
+    path(
+        "derived-points/<int:pk>/series/",
+        DerivedSeriesEndpoint.as_view(),
+        name="api-derived-point-series",
     ),
     path("sites/<int:pk>/latest/", SiteLatestEndpoint.as_view(), name="api-site-latest"),
 ]

@@ -14,6 +14,7 @@ from devices.views.commissioning import (
     commission_withdraw,
 )
 from devices.views.control import control_detail, control_list, control_move, control_select
+from devices.views.derived import derived_add, derived_edit, derived_inputs, derived_list
 from devices.views.exchanges import (
     exchange,
     exchange_photo,
@@ -76,6 +77,10 @@ __all__ = [
     "control_select",
     "control_site",
     "control_switch",
+    "derived_add",
+    "derived_edit",
+    "derived_inputs",
+    "derived_list",
     "exchange",
     "exchange_photo",
     "exchange_photo_add",

@@ -32,13 +32,17 @@ class TableQuery(PeriodQuery):
 
 
 class TableColumnRow(serializers.Serializer[Any]):
-    """A point, or a total of several: `parts` says of how many."""
+    """A point, or a total of several: `parts` says of how many.
+
+    `note`: why a derived point has no values.
+    """
 
     id = serializers.CharField()
     name = serializers.CharField()
     unit = serializers.CharField()
     is_total = serializers.BooleanField()
     parts = serializers.IntegerField()
+    note = serializers.CharField()
 
 
 class TableCellRow(serializers.Serializer[Any]):

@@ -26,7 +26,8 @@ class PeriodQuery(Body):
     """Which points, over which period, compared with what."""
 
     points = TextField(
-        max_length=400, help_text="`<device id>:<code>`, separated by commas; at most 12."
+        max_length=400,
+        help_text="`<device id>:<code>`, or `x<id>` of a derived point, separated by commas; at most 12.",
     )
     range = serializers.ChoiceField(choices=PERIODS, required=False, help_text="Up to now.")
     to = QueryMomentField(required=False)
@@ -114,6 +115,9 @@ class CurveRow(serializers.Serializer[Any]):
         allow_null=True, help_text="Of a total: the share of its values that have all parts."
     )
     said = SaidRow(many=True)
+    note = serializers.CharField(
+        help_text="What has to be said of a derived point: that it is of means, or why it has no values."
+    )
     limits = CurveLimit(many=True)
     completeness = NumberField(allow_null=True)
     statistics = StatisticsRow()

@@ -15,6 +15,7 @@ from core.errors import Forbidden, NotFound
 from devices.models import (
     Bus,
     DataSource,
+    DerivedPoint,
     Device,
     Gateway,
     Meter,
@@ -47,6 +48,7 @@ KINDS: dict[str, type[Model]] = {
     "bus": Bus,
     "source": DataSource,
     "device": Device,
+    "derived": DerivedPoint,
     "meter": Meter,
     "ratio": Ratio,
     "point": PointOverride,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -17,8 +18,8 @@ from core.filters import YEARS
 from core.time import day_bounds, local_day
 from devices import selectors
 from devices.models import Device
-from devices.selectors import DevicePoint
-from sites.models import User
+from devices.selectors import DevicePoint, FormulaPoint
+from sites.models import Site, User
 
 MOST_POINTS = 12
 LONGEST = timedelta(days=367)
@@ -36,6 +37,7 @@ RANGES: dict[str, timedelta] = {
 # Days of the calendar, in the site's zone.
 CALENDAR = ("today", "yesterday")
 COMPARED: dict[str, int] = {"day": 1, "week": 7}
+_DERIVED = re.compile(r"x([1-9][0-9]{0,17})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class CurveQuery:
     the sum of those points that can be added.
     """
 
-    points: tuple[DevicePoint, ...]
+    points: tuple[DevicePoint | FormulaPoint, ...]
     devices: Mapping[int, Device]
     zone: str
     start: datetime
@@ -65,6 +67,21 @@ class CurveQuery:
             pairs += [("from", _iso(self.start)), ("to", _iso(self.end))]
         pairs += [("compare", self.compare)] if self.compare else []
         return [*pairs, ("totals", "1")] if self.totals else pairs
+
+    @property
+    def measured(self) -> list[DevicePoint]:
+        """The points of devices among them."""
+        return [one for one in self.points if isinstance(one, DevicePoint)]
+
+    @property
+    def derived(self) -> list[FormulaPoint]:
+        """The derived points among them."""
+        return [one for one in self.points if isinstance(one, FormulaPoint)]
+
+    @property
+    def site(self) -> Site | None:
+        """Where the first point is."""
+        return _site(self.points, self.devices)
 
     @property
     def text(self) -> str:
@@ -90,7 +107,8 @@ def query_of(*, user: User, given: QueryDict, now: datetime, most: int = MOST_PO
     nonsense.
     """
     points, devices = picked(user=user, texts=given.getlist("point"), most=most)
-    zone = next(iter(devices.values())).site.timezone if devices else user.timezone
+    site = _site(points, devices)
+    zone = site.timezone if site else user.timezone
     name = given.get("range", "")
     if given.get("from") or given.get("to"):
         start, end = _fixed(given, zone)
@@ -106,12 +124,13 @@ def query_of(*, user: User, given: QueryDict, now: datetime, most: int = MOST_PO
 
 def picked(
     *, user: User, texts: list[str], most: int = MOST_POINTS
-) -> tuple[tuple[DevicePoint, ...], dict[int, Device]]:
-    """Points by public id, and their devices, in two rounds of queries."""
+) -> tuple[tuple[DevicePoint | FormulaPoint, ...], dict[int, Device]]:
+    """Points by public id, and the devices of those that are measured, in a few queries."""
     texts = list(dict.fromkeys(texts))
     if len(texts) > most:
         raise Invalid(fields={"point": [_("最多选择 %(most)d 个测点。") % {"most": most}]})
-    pairs = [text.partition(":") for text in texts]
+    derived_ids = {int(match[1]) for text in texts if (match := _DERIVED.fullmatch(text))}
+    pairs = [text.partition(":") for text in texts if not _DERIVED.fullmatch(text)]
     ids = {pk for pk, _colon, _code in pairs}
     if not all(pk.isascii() and pk.isdigit() and len(pk) < 19 for pk in ids):
         raise NotFound
@@ -123,11 +142,25 @@ def picked(
         .select_related("site__enterprise", "template_version__layout", "bus__gateway", "source")
     }
     known = selectors.points_for(user=user, devices=list(devices.values()))
-    found = {point.id: point for several in known.values() for point in several}
+    found: dict[str, DevicePoint | FormulaPoint] = {
+        point.id: point for several in known.values() for point in several
+    }
+    if derived_ids:
+        found |= {one.id: one for one in selectors.derived_points(user=user, ids=derived_ids)}
     if not found.keys() >= set(texts):
         raise NotFound
-    order = dict.fromkeys(found[text].device_id for text in texts)
-    return tuple(found[text] for text in texts), {pk: devices[pk] for pk in order}
+    points = tuple(found[text] for text in texts)
+    order = dict.fromkeys(one.device_id for one in points if isinstance(one, DevicePoint))
+    return points, {pk: devices[pk] for pk in order}
+
+
+def _site(
+    points: tuple[DevicePoint | FormulaPoint, ...], devices: Mapping[int, Device]
+) -> Site | None:
+    if not points:
+        return None
+    first = points[0]
+    return first.row.site if isinstance(first, FormulaPoint) else devices[first.device_id].site
 
 
 def days_between(compare: str, start: datetime, zone: str) -> int:

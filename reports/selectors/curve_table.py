@@ -18,7 +18,7 @@ from core.errors import Invalid
 from core.time import day_bounds, local_day
 from devices import history
 from devices.history.codec import Floats, Ints
-from devices.selectors import DevicePoint
+from devices.selectors import DevicePoint, FormulaPoint, too_long
 from devices.states import PointKind
 from reports.selectors.curve_query import CurveQuery
 from reports.selectors.curves import matched
@@ -35,13 +35,17 @@ USUAL_ROWS = 400
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A point, or the total of several. parts: how many points it is made of."""
+    """A point, or the total of several. parts: how many points it is made of.
+
+    note: why a derived point has no value on a page.
+    """
 
     id: str
     name: str
     unit: str
     decimals: int
     parts: int = 1
+    note: str = ""
 
     @property
     def is_total(self) -> bool:
@@ -72,19 +76,20 @@ class CurveTable:
         self.step = step or usual_step(query)
         if self.step != RAW and self.step not in STEPS:
             raise Invalid(fields={"step": [_("请选择有效的选项。")]})
-        if self.is_raw and (query.totals or query.days_back):
-            raise Invalid(fields={"step": [_("对比与合计须按时间步长取值，请选择步长。")]})
+        if self.is_raw and (query.totals or query.days_back or query.derived):
+            words = _("对比、合计与计算测点须按时间步长取值，请选择步长。")
+            raise Invalid(fields={"step": [words]})
         self.totals = totals_of(query.points) if query.totals else []
         if STEPS.get(self.step, 0) < ENERGY_STEP_S:
             self.totals = [total for total in self.totals if not total.is_counted]
-        self.columns = [*map(self._column, query.points), *map(self._total_column, self.totals)]
         self.edges_us = (
             np.empty(0, np.int64)
             if self.is_raw
             else slot_edges(query.start, query.end, query.zone, STEPS[self.step])
         )
-        self._points = [(point.device_id, point.code) for point in query.points]
-        self._last_of = {p.code for p in query.points if p.point.kind != PointKind.INSTANT}
+        self._points = [(point.device_id, point.code) for point in query.measured]
+        self._last_of = {p.code for p in query.measured if p.point.kind != PointKind.INSTANT}
+        self.columns = [*map(self._column, query.points), *map(self._total_column, self.totals)]
 
     @property
     def is_raw(self) -> bool:
@@ -95,7 +100,10 @@ class CurveTable:
         """How many rows there will be; 0 when nobody knows."""
         return max(0, len(self.edges_us) - 1)
 
-    def _column(self, point: DevicePoint) -> Column:
+    def _column(self, point: DevicePoint | FormulaPoint) -> Column:
+        if isinstance(point, FormulaPoint):
+            row = point.row
+            return Column(point.id, point.name, row.unit, row.decimals, note=self._note(point))
         device = self.query.devices[point.device_id]
         is_state = point.point.kind == PointKind.EVENT
         return Column(
@@ -104,6 +112,15 @@ class CurveTable:
             "" if is_state else point.point.unit,
             point.point.decimals,
         )
+
+    def _note(self, point: FormulaPoint) -> str:
+        """Why it is not calculated for a page: nothing is, or a page is too long."""
+        if point.calculation is None:
+            return point.fault
+        edges = self.edges_us[: PAGE_ROWS + 1]
+        if history.is_too_long(point.calculation, edges):
+            return too_long(point.calculation)
+        return ""
 
     def _total_column(self, total: Total) -> Column:
         return Column(total.id, total.name, total.unit, total.decimals, len(total.places))
@@ -117,25 +134,43 @@ class CurveTable:
                 count = (~np.isnan(lines.value)).astype(np.int64)
                 yield Block(lines.at, lines.value, count, lines.quality)
             return
+        is_page = most is not None
         end = len(self.edges_us) if most is None else first + most + 1
-        for edges, value, count in self._on_slots(self.edges_us[first:end]):
-            compared = self._compared(edges) if self.query.days_back else None
+        for edges, value, count in self._on_slots(self.edges_us[first:end], is_page=is_page):
+            compared = self._compared(edges, is_page=is_page) if self.query.days_back else None
             yield Block(edges[:-1] / 1e6, value, count, compared=compared)
 
-    def _on_slots(self, edges_us: Ints) -> Iterator[tuple[Ints, Floats, Ints]]:
+    def _on_slots(self, edges_us: Ints, *, is_page: bool) -> Iterator[tuple[Ints, Floats, Ints]]:
         """Edges, values and counts in pieces, totals among them."""
         begin = 0
         for grid in history.on_slots(points=self._points, edges_us=edges_us, last_of=self._last_of):
             edges = edges_us[begin : begin + len(grid.at) + 1]
             begin += len(grid.at)
-            totals = [total.of(grid.value, edges) for total in self.totals]
+            found = self._of_points(grid, edges, is_page=is_page)
+            totals = [total.of(found[0], edges) for total in self.totals]
             yield (
                 edges,
-                np.column_stack([grid.value, *(value for value, _count in totals)]),
-                np.column_stack([grid.count, *(count for _value, count in totals)]),
+                np.column_stack([found[0], *(value for value, _count in totals)]),
+                np.column_stack([found[1], *(count for _value, count in totals)]),
             )
 
-    def _compared(self, edges_us: Ints) -> Floats:
+    def _of_points(self, grid: history.Grid, edges: Ints, *, is_page: bool) -> tuple[Floats, Ints]:
+        """Values and counts of all points in their order, from those that are measured."""
+        if not self.query.derived:
+            return grid.value, grid.count
+        shape = (len(grid.at), len(self.query.points))
+        value, count = np.full(shape, np.nan), np.zeros(shape, np.int64)
+        measured = iter(range(len(self._points)))
+        for place, point in enumerate(self.query.points):
+            if isinstance(point, DevicePoint):
+                column = next(measured)
+                value[:, place], count[:, place] = grid.value[:, column], grid.count[:, column]
+            elif point.calculation and not (is_page and self.columns[place].note):
+                found = history.derived_slots(point.calculation, edges)
+                value[:, place], count[:, place] = found
+        return value, count
+
+    def _compared(self, edges_us: Ints, *, is_page: bool) -> Floats:
         """Values of the same clock times of the compared period; NaN where its clock lacks one."""
         back = matched(self.query.zone, -self.query.days_back)
         there = [back(at / 1e6) for at in edges_us[:-1].tolist()]
@@ -147,7 +182,8 @@ class CurveTable:
         # To the beginning of the next slot, at least.
         start, end = moment(int(known.min())), moment(int(known.max()) + 1)
         others = slot_edges(start, end, self.query.zone, STEPS[self.step])
-        values = np.concatenate([value for _edges, value, _count in self._on_slots(others)])
+        pieces = self._on_slots(others, is_page=is_page)
+        values = np.concatenate([value for _edges, value, _count in pieces])
         place = np.minimum(np.searchsorted(others[:-1], wanted), len(values) - 1)
         is_same = others[place] == wanted
         found[is_same] = values[place[is_same]]

@@ -1,6 +1,6 @@
 """Curves of several points over a period: thinned, with limits, alarms, gaps and statistics."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from alarms.models import Alarm
 from devices import history, selectors
 from devices.models import Device
-from devices.selectors import DevicePoint, Said
+from devices.selectors import DevicePoint, FormulaPoint, Said
 from devices.states import PointKind
 from reports.selectors.curve_query import CurveQuery
 from reports.selectors.limits import limits_on
@@ -28,11 +28,12 @@ MOST_SAID = 200
 class Curve:
     """One point, or a total of several: its series, and that of the compared period at this one's times.
 
-    Of a total `device` is None, `missing` the stretches (s) in which parts of it were not there, and
-    `whole_share` the share of its values that have all parts. `said`: what was left out of a point, or put in.
+    Only a point of a device has a `device`. Of a total `missing` are the stretches (s) in which parts
+    of it were not there, and `whole_share` the share of its values that have all parts. `said`: what
+    was left out of a point, or put in; `note`: what has to be said of a derived point.
     """
 
-    point: DevicePoint | Total
+    point: DevicePoint | FormulaPoint | Total
     device: Device | None
     series: history.Series
     limits: list[dict[str, Any]]
@@ -44,6 +45,7 @@ class Curve:
     said: list[Said] = field(default_factory=list)
     repair_url: str = ""
     whole_share: float | None = None
+    note: str = ""
 
     @property
     def name(self) -> str:
@@ -93,32 +95,62 @@ class Drawing:
 
 def drawing(*, user: User, query: CurveQuery, now: datetime, width_px: int = WIDTH_PX) -> Drawing:
     """Curves with at most two points per pixel of the width; every peak of the samples stays."""
-    pairs = [(point.device_id, point.code) for point in query.points]
-    found = history.series(points=pairs, start=query.start, end=query.end, max_points=2 * width_px)
+    found = _read(query, query.start, query.end, width_px)
     limits = limits_on(device_ids=list(query.devices))
+    pairs = [(point.device_id, point.code) for point in query.measured]
     said = selectors.said_of(points=pairs, start=query.start, end=query.end)
     curves = [
         Curve(
             point=point,
-            device=query.devices[point.device_id],
+            device=query.devices[point.device_id] if isinstance(point, DevicePoint) else None,
             series=series,
             limits=[
                 {"value": limit.value, "tone": limit.severity, "name": limit.name}
-                for limit in limits.get(point.device_id, {}).get(point.code, [])
+                for limit in _limits(point, limits)
                 if not limit.is_state
             ],
             completeness=completeness(series.statistics, query, now),
-            said=said[point.device_id, point.code][:MOST_SAID],
+            said=_said_of(point, said),
+            note=note,
         )
-        for point, series in zip(query.points, found, strict=True)
+        for point, (series, note) in zip(query.points, found, strict=True)
     ]
     for curve in curves:
         curve.series.gaps = _with_edges(curve.series, query, now)
     if query.totals:
         curves += [_total(total, query, now, width_px) for total in totals_of(query.points)]
     if query.days_back:
-        _compare(curves, pairs, query, width_px)
+        _compare(curves, query, width_px)
     return Drawing(query, curves, _bands(user, query, now), zone_word(query.zone, query.end))
+
+
+def _limits(point: DevicePoint | FormulaPoint, limits: Mapping[int, Mapping[str, Any]]) -> Any:
+    if isinstance(point, FormulaPoint):
+        return ()
+    return limits.get(point.device_id, {}).get(point.code, ())
+
+
+def _said_of(
+    point: DevicePoint | FormulaPoint, said: Mapping[tuple[int, str], list[Said]]
+) -> list[Said]:
+    if isinstance(point, FormulaPoint):
+        return []
+    return said[point.device_id, point.code][:MOST_SAID]
+
+
+def _read(
+    query: CurveQuery, start: datetime, end: datetime, width_px: int
+) -> list[tuple[history.Series, str]]:
+    """Series of the query's points over a period, each with what has to be said of it."""
+    most = 2 * width_px
+    pairs = [(point.device_id, point.code) for point in query.measured]
+    stored = iter(history.series(points=pairs, start=start, end=end, max_points=most))
+    return [
+        selectors.derived_curve(point, start=start, end=end, max_points=most)
+        if isinstance(point, FormulaPoint)
+        else (next(stored), "")
+        for point in query.points
+    ]
 
 
 def _total(total: Total, query: CurveQuery, now: datetime, width_px: int) -> Curve:
@@ -201,14 +233,12 @@ def matched(zone: str, days: int) -> Callable[[float], float | None]:
     return match
 
 
-def _compare(
-    curves: Sequence[Curve], pairs: list[tuple[int, str]], query: CurveQuery, width_px: int
-) -> None:
+def _compare(curves: Sequence[Curve], query: CurveQuery, width_px: int) -> None:
     back, forth = moved(query.zone, -query.days_back), matched(query.zone, query.days_back)
     start, end = (
         datetime.fromtimestamp(back(at.timestamp()), UTC) for at in (query.start, query.end)
     )
-    found = history.series(points=pairs, start=start, end=end, max_points=2 * width_px)
+    found = [series for series, _note in _read(query, start, end, width_px)]
     found += [
         total_series(curve.point, query, start, end, width_px).series
         for curve in curves
@@ -224,7 +254,7 @@ def _compare(
 
 def _bands(user: User, query: CurveQuery, now: datetime) -> list[Band]:
     """Alarms of the points that held in the period, the worst first."""
-    codes = {(point.device_id, point.code) for point in query.points}
+    codes = {(point.device_id, point.code) for point in query.measured}
     rows = (
         Alarm.objects.visible_to(user)
         .filter(device__in=query.devices, last_raised_at__lt=query.end)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from devices import history, selectors
 from devices.history.codec import Floats, Ints
 from devices.models import PointCode
-from devices.selectors import DevicePoint
+from devices.selectors import DevicePoint, FormulaPoint
 from devices.states import PointKind
 from reports.selectors.curve_query import CurveQuery
 
@@ -81,16 +81,21 @@ class TotalSeries:
     whole_share: float | None = None
 
 
-def totals_of(points: Sequence[DevicePoint]) -> list[Total]:
-    """Of each unit that can be added and that at least two of the points have."""
-    found: dict[str, list[int]] = {}
+def totals_of(points: Sequence[DevicePoint | FormulaPoint]) -> list[Total]:
+    """Of each unit that can be added and that at least two of the points have.
+
+    Derived points are left out: what they are made of would be counted twice.
+    """
+    found: dict[str, dict[int, DevicePoint]] = {}
     for place, one in enumerate(points):
+        if isinstance(one, FormulaPoint):
+            continue
         if one.point.unit in _KINDS.get(PointKind(one.point.kind), ()):
-            found.setdefault(one.point.unit, []).append(place)
+            found.setdefault(one.point.unit, {})[place] = one
     return [
-        Total(unit, tuple(points[place] for place in places), tuple(places))
-        for unit, places in found.items()
-        if len(places) > 1
+        Total(unit, tuple(parts.values()), tuple(parts))
+        for unit, parts in found.items()
+        if len(parts) > 1
     ]
 
 

@@ -55,9 +55,8 @@ def curves(request: HttpRequest) -> HttpResponse:
     }
     if not (request.htmx and not request.htmx.boosted):  # type: ignore[attr-defined]
         query = context["query"]
-        site = next(iter(query.devices.values())).site if query and query.devices else None
-        context["forest"] = tree.forest(user=user, site=site)
-        context["open_points"] = _points_of(user, list(query.devices.values()) if query else [])
+        context["forest"] = tree.forest(user=user, site=query.site)
+        context["open_points"] = _points_of(user, list(query.devices.values()))
     return render_part(request, "reports/curves.html", context, part="explorer")
 
 
@@ -84,18 +83,26 @@ def curves_find(request: HttpRequest) -> HttpResponse:
     """Points and devices found by words, to be picked."""
     user = cast(User, request.user)
     words = request.GET.get("q", "")[:100]
-    found = selectors.search(user=user, text=words, limit=FOUND_SHOWN)
-    return render(request, "reports/_curves_found.html", {"found": found, "q": words})
+    context = {
+        "found": selectors.search(user=user, text=words, limit=FOUND_SHOWN),
+        "derived": selectors.find_derived(user=user, text=words, limit=FOUND_SHOWN),
+        "q": words,
+    }
+    return render(request, "reports/_curves_found.html", context)
 
 
 @login_required
 @require_safe
 def curves_branch(request: HttpRequest, pk: int) -> HttpResponse:
-    """Devices of one site, to be opened."""
+    """Derived points and devices of one site, to be picked and opened."""
     user = cast(User, request.user)
     site = site_selectors.site_for(user=user, pk=pk)
     devices = Device.objects.visible_to(user).in_service().filter(site=site)
-    context = {"devices": devices.select_related("circuit").order_by("code", "pk")}
+    derived = selectors.derived_points(user=user, site=site)
+    context = {
+        "devices": devices.select_related("circuit").order_by("code", "pk"),
+        "derived": [one for one in derived if one.row.is_active],
+    }
     return render(request, "reports/_curves_devices.html", context)
 
 
@@ -200,7 +207,7 @@ def _drawn(found: Drawing) -> dict[str, Any]:
         "zone_word": found.zone_word,
         "compare_word": compare_word(found.query),
         "removals": [
-            (curve, found.query.without(curve.point).text if curve.device else "")
+            (curve, "" if isinstance(curve.point, Total) else found.query.without(curve.point).text)
             for curve in found.curves
         ],
         "totals_text": replace(found.query, totals=not found.query.totals).text

@@ -12,12 +12,13 @@ from alarms.states import Handling
 from alarms.tests.factories import make_alarm
 from devices import ingest, live
 from devices.ingest import Batch
-from devices.models import ControlOperation, DataSource, Device
+from devices.models import ControlOperation, DataSource, DerivedPoint, Device
 from devices.tests.factories import (
     HEALTHY,
     make_broker,
     make_bus,
     make_clock,
+    make_derived,
     make_device,
     make_exchange,
     make_faults,
@@ -60,6 +61,7 @@ class World:
     job: Job
     task: Task
     source: DataSource
+    derived: DerivedPoint
     control: ControlOperation
 
     def pages(self) -> list[str]:
@@ -138,6 +140,10 @@ class World:
             f"/control/{self.control.pk}/",
             f"/control/select/?device={self.device.pk}&output=DO1",
             f"/sites/{site}/control/",
+            f"/sites/{site}/derived/",
+            f"/sites/{site}/derived/add/",
+            f"/derived/{self.derived.pk}/",
+            f"/curves/?point={self.derived.word}&point={self.device.pk}:P",
             "/clocks/",
             "/clocks/?state=off",
             "/lockouts/",
@@ -270,5 +276,8 @@ def make_world() -> World:
         job=make_job(cast.ana),
         task=task,
         source=source,
+        derived=make_derived(
+            site=cast.site, by=cast.ana, formula=f"d{device.pk}:P * 3", name="估算总有功"
+        ),
         control=make_operation(device=device, operator=cast.di),
     )

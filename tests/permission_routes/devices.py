@@ -60,6 +60,10 @@ def mapping_facts(_world: World) -> dict[str, Any]:
     }
 
 
+def derived_facts(world: World) -> dict[str, Any]:
+    return {"name": "剩余电流之和", "formula": f"d{world.device.pk}:IR * 2", "decimals": 1}
+
+
 def trial(world: World) -> dict[str, Any]:
     return {
         "template_version": world.device.template_version_id,
@@ -250,6 +254,13 @@ PAGES: dict[str, list[Case]] = {
     "devices:clock-switch": [
         write("site", MANAGE, lambda _world: {"is_allowed": "1", "tolerance_s": "30"})
     ],
+    "devices:derived-list": [read("site")],
+    "devices:derived-add": [read("site", MANAGE), write("site", MANAGE, derived_facts)],
+    "devices:derived-edit": [
+        read("derived", MANAGE),
+        write("derived", MANAGE, lambda world: derived_facts(world) | {"is_active": "on"}),
+    ],
+    "devices:derived-inputs": [read("device", MANAGE, shows=False)],
     "devices:clock-list": [read()],
     "devices:lockout-list": [read()],
     "devices:lockout-add": [
@@ -357,6 +368,16 @@ API: dict[str, list[Case]] = {
     "api-template-move": [Case(MANAGERS, "POST", at=TEMPLATE, body=move_by_api, ok=400)],
     "api-gateway-meters": [write("device.bus.gateway", MANAGE, meters_by_api, ok=201)],
     "api-site-latest": [read("site", shows=False)],
+    "api-site-derived-points": [
+        read("site"),
+        write("site", MANAGE, derived_facts, ok=201),
+    ],
+    "api-derived-point": [
+        read("derived"),
+        Case(MANAGE, "PATCH", at={"pk": "derived"}, body=derived_facts, changes=True),
+        Case(MANAGE, "DELETE", at={"pk": "derived"}, ok=204, changes=True),
+    ],
+    "api-derived-point-series": [read("derived")],
     "api-gateways": [read()],
     "api-gateway": [read("device.bus.gateway")],
     "api-brokers": [read(who=MANAGERS)],
