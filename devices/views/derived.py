@@ -162,6 +162,7 @@ def _chart(
                         "at": [round(at, 3) for at in series.at],
                         "value": [None if v is None else round(v, 6) for v in series.value],
                         "gaps": series.gaps,
+                        "said": [],
                         "limits": [],
                         "compare": None,
                     }

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('devices', '0022_exchange_version_after'),
+        ('devices', '0023_quality_of_values'),
         ('pghistory', '0007_auto_20250421_0444'),
         ('sites', '0014_clocks'),
     ]
