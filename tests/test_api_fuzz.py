@@ -24,7 +24,16 @@ from schemathesis.specs.openapi import checks
 from alarms.states import Handling
 from alarms.tests.factories import make_alarm
 from config.openapi import document
-from devices.tests.factories import make_device
+from devices.tests.factories import (
+    make_acceptance,
+    make_broker,
+    make_derived,
+    make_device,
+    make_exchange,
+    make_lockout,
+    make_operation,
+    make_source,
+)
 from sites import services as site_services
 from sites.tests.factories import make_circuit, make_job, make_room, make_transformer, people
 from workorders import services as order_services
@@ -113,11 +122,19 @@ def make_world() -> World:
     return World(
         headers={"Authorization": f"Bearer {plain}"},
         ids={
+            "acceptances": make_acceptance(make_device(bus=device.bus)).pk,
             "alarms": alarm.pk,
+            "control-operations": make_operation(device=device, operator=cast.di).pk,
+            "derived-points": make_derived(
+                site=cast.site, by=cast.ana, formula=f"d{device.pk}:P"
+            ).pk,
             "documents": document.pk,
             "devices": device.pk,
+            "exchanges": make_exchange(make_device(bus=device.bus)).pk,
             "gateways": device.bus.gateway_id,
             "jobs": job.pk,
+            "lockouts": make_lockout(room=make_room(site=cast.site), by=cast.bo).pk,
+            "mqtt-brokers": make_broker(source=make_source(site=cast.site)[0]).pk,
             "orders": order.pk,
             "photos": photo.pk,
             "plans": make_plan(cast).pk,
