@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('devices', '0023_quality_of_values'),
+        ('devices', '0025_folded_quarters'),
         ('pghistory', '0007_auto_20250421_0444'),
         ('sites', '0014_clocks'),
     ]
