@@ -21,6 +21,7 @@ from core.http import render_part
 from core.lists import ListSpec, register
 from devices import selectors
 from devices.models import Device
+from devices.selectors import DevicePoint
 from devices.services import repairs
 from reports.selectors import tree
 from reports.selectors.curve_charts import as_chart
@@ -182,7 +183,7 @@ def _offer_repairs(found: Drawing, user: User) -> None:
     start = max(found.query.start, end - repairs.LONGEST)
     for curve in found.curves:
         device = curve.device
-        if device is None or isinstance(curve.point, Total):
+        if device is None or not isinstance(curve.point, DevicePoint):
             continue
         if selectors.may_repair(user=user, site=device.site):
             zone = ZoneInfo(device.site.timezone)
