@@ -32,6 +32,7 @@ from devices.tests.factories import (
     make_exchange,
     make_lockout,
     make_operation,
+    make_repair,
     make_source,
 )
 from sites import services as site_services
@@ -138,6 +139,7 @@ def make_world() -> World:
             "orders": order.pk,
             "photos": photo.pk,
             "plans": make_plan(cast).pk,
+            "repairs": make_repair(make_device(bus=device.bus), cast.ana).pk,
             "sheets": job.pk,
             "sites": cast.site.pk,
             "tasks": make_task(cast=cast).pk,
