@@ -41,9 +41,9 @@ from workorders import services as order_services
 from workorders.states import State
 from workorders.tests.factories import make_order, make_plan, make_task, picture
 
-EXAMPLES = 8
+EXAMPLES = 5
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 schema = schemathesis.openapi.from_dict(copy.deepcopy(document()))
 schema.app = get_wsgi_application()
