@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import redis
 from django.conf import settings
+from django.db import connection
+from django.db.models import Model
 from django.utils import timezone
 
 from devices import live
@@ -233,3 +235,15 @@ def test_what_left_service_has_no_verdict(
     device.refresh_from_db()
     assert device.is_online is None
     assert heard == [[device.site_id]]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", [Device, Gateway])
+def test_rows_that_are_written_every_minute_have_room_in_their_pages(model: type[Model]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reloptions FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table]
+        )
+        (options,) = cursor.fetchone()
+
+    assert options == ["fillfactor=70"]
