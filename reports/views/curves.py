@@ -4,13 +4,11 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -34,6 +32,7 @@ from reports.selectors.curve_query import (
 )
 from reports.selectors.curves import WIDTH_PX, Drawing, compare_word, drawing
 from reports.selectors.totals import Total, totals_of
+from reports.views.quality import repair_address
 from sites import selectors as site_selectors
 from sites.models import User
 from sites.models.lists import SavedView
@@ -181,18 +180,15 @@ def _offer_repairs(found: Drawing, user: User) -> None:
     """Who may set samples right gets a way there from each curve, with the end of its period."""
     end = min(found.query.end, timezone.now())
     start = max(found.query.start, end - repairs.LONGEST)
+    may: dict[int, bool] = {}
     for curve in found.curves:
         device = curve.device
         if device is None or not isinstance(curve.point, DevicePoint):
             continue
-        if selectors.may_repair(user=user, site=device.site):
-            zone = ZoneInfo(device.site.timezone)
-            given = {"point": curve.point.code} | {
-                name: f"{at.astimezone(zone):%Y-%m-%dT%H:%M:%S}"
-                for name, at in (("start", start), ("end", end))
-            }
-            address = reverse("devices:repair", args=[device.pk])
-            curve.repair_url = f"{address}?{urlencode(given)}"
+        if device.site_id not in may:
+            may[device.site_id] = selectors.may_repair(user=user, site=device.site)
+        if may[device.site_id]:
+            curve.repair_url = repair_address(device, curve.point.code, start=start, end=end)
 
 
 def _drawn(found: Drawing) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Data of a site that cannot be believed: what, of which point, from when to when."""
 
+from datetime import datetime
 from typing import cast
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from core import sheets
 from core.lists import PAGE_SIZE, named
 from core.sheets import Field
 from devices import selectors as equipment
+from devices.models import Device
 from devices.selectors import Doubt
 from reports.forms import RANGE_WORDS, USUAL_RANGE, QualityForm
 from reports.selectors.curve_query import around
@@ -72,7 +74,14 @@ def site_quality(request: HttpRequest, pk: int) -> HttpResponseBase:
         "chips": form.chips(),
         "found": found,
         "page": page,
-        "lines": [(doubt, _curve_of(doubt), _repair_of(doubt)) for doubt in page.object_list],
+        "lines": [
+            (
+                doubt,
+                _curve_of(doubt),
+                repair_address(doubt.device, doubt.point.code, start=doubt.start, end=doubt.end),
+            )
+            for doubt in page.object_list
+        ],
         "may_repair": equipment.may_repair(user=user, site=site),
         "pages": page.paginator.get_elided_page_range(page.number),
         "kind": form.query().kind,
@@ -92,12 +101,11 @@ def _curve_of(doubt: Doubt) -> str:
     return f"{reverse('reports:curves')}?{urlencode(given)}"
 
 
-def _repair_of(doubt: Doubt) -> str:
-    """The address of the form that sets a stretch right."""
-    zone = ZoneInfo(doubt.device.site.timezone)
-    given = {"point": doubt.point.code}
-    given |= {
+def repair_address(device: Device, code: str, *, start: datetime, end: datetime) -> str:
+    """The form that sets a point right, with this period filled in on the site's clock."""
+    zone = ZoneInfo(device.site.timezone)
+    given = {"point": code} | {
         name: f"{at.astimezone(zone):%Y-%m-%dT%H:%M:%S}"
-        for name, at in (("start", doubt.start), ("end", doubt.end))
+        for name, at in (("start", start), ("end", end))
     }
-    return f"{reverse('devices:repair', args=[doubt.device.pk])}?{urlencode(given)}"
+    return f"{reverse('devices:repair', args=[device.pk])}?{urlencode(given)}"
