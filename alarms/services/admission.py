@@ -23,8 +23,10 @@ from devices.services.schedule import DAILY_S, SLOW_S
 from devices.states import Quality
 from sites.models.places import phase_nominal_v
 
-# How often changes of places and devices are looked for; changes of rules are seen at once.
+# How often changes of places and devices are looked for, and how much of the time looking may take:
+# it reads every device there is. Changes of rules are seen at once.
 PLACES_CHECK_S = 2.0
+PLACES_CHECK_SHARE = 0.02
 # The sample at the mark tells what digital inputs were; where a delay runs or points are sampled
 # seldom, older ones tell when a point was last known.
 LOOK_BACK_S = 1.0
@@ -81,7 +83,7 @@ class Rulebook:
     units: dict[str, str]
     overrides: "Overrides"
     places_key: str
-    places_checked_at: float
+    places_due_at: float
 
     def specs_of(self, device_id: int, site_id: int) -> tuple[RuleSpec, ...]:
         """Every rule as it is on one device; the same tuple for all where nothing differs."""
@@ -100,10 +102,13 @@ class Rulebook:
         """Whether the tables still say what they said; places are asked now and then only."""
         if _scalar(_RULES_KEY) != self.key:
             return False
-        if time.monotonic() - self.places_checked_at < PLACES_CHECK_S:
+        began = time.monotonic()
+        if began < self.places_due_at:
             return True
-        self.places_checked_at = time.monotonic()
-        return _scalar(_PLACES_KEY) == self.places_key
+        key = _scalar(_PLACES_KEY)
+        took_s = time.monotonic() - began
+        self.places_due_at = began + max(PLACES_CHECK_S, took_s / PLACES_CHECK_SHARE)
+        return key == self.places_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +150,7 @@ def read_rulebook() -> Rulebook:
     return Rulebook(
         key=_scalar(_RULES_KEY),
         places_key=_scalar(_PLACES_KEY),
-        places_checked_at=time.monotonic(),
+        places_due_at=time.monotonic() + PLACES_CHECK_S,
         specs=tuple(
             spec_of(rule=rule) for rule in Rule.objects.filter(kind__in=_EVALUATED).order_by("pk")
         ),

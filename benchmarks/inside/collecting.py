@@ -296,20 +296,9 @@ def _looked_on(heard: Heard, window: Window) -> dict[str, Any]:
     pages = [page for page in heard.pages if window.begin <= page[0] < window.end]
     if not pages:
         return {}
-    raised = {
-        pk: at.timestamp()
-        for pk, at in Alarm.objects.filter(pk__in={pk for pk, _at in heard.alarms}).values_list(
-            "pk", "raised_at"
-        )
-    }
-    delays = [
-        at - raised[pk]
-        for pk, at in heard.alarms
-        if pk in raised and window.begin <= raised[pk] < window.end
-    ]
     failures = [page for page in pages if page[3] != 200]
     return {
-        "alarm_to_socket_s": _percentiles(delays),
+        **_told(heard, window),
         "page_ms": _percentiles([1000 * page[2] for page in pages]),
         "page_ms_p95": _percentiles([1000 * page[2] for page in pages])["p95"],
         "pages_failed": len(failures),
@@ -317,6 +306,31 @@ def _looked_on(heard: Heard, window: Window) -> dict[str, Any]:
         "live_messages": heard.values,
         "live_rows": heard.rows,
         "windows_lost": heard.lost,
+    }
+
+
+def _told(heard: Heard, window: Window) -> dict[str, Any]:
+    """Seconds from the sample that raised an alarm, or the moment a link was missed, to the row and
+    to the first window that heard of it.
+    """
+    begin, end = (datetime.fromtimestamp(moment, UTC) for moment in (window.begin, window.end))
+    first: dict[int, float] = {}
+    for pk, at in heard.alarms:
+        first[pk] = min(at, first.get(pk, at))
+    stored: list[float] = []
+    told: list[float] = []
+    by_rule: dict[str, list[float]] = {}
+    for pk, rule, raised_at, created_at in Alarm.objects.filter(
+        raised_at__gte=begin, raised_at__lt=end
+    ).values_list("pk", "rule__key", "raised_at", "created_at"):
+        stored.append((created_at - raised_at).total_seconds())
+        if pk in first:
+            told.append(first[pk] - raised_at.timestamp())
+            by_rule.setdefault(rule, []).append(told[-1])
+    return {
+        "alarm_to_row_s": _percentiles(stored),
+        "alarm_to_socket_s": _percentiles(told),
+        "alarm_to_socket_s_by_rule": {rule: _percentiles(some) for rule, some in by_rule.items()},
     }
 
 

@@ -12,9 +12,9 @@ from devices.services.links import Linked, Verdict, decide, up, write_seen
 from devices.services.plan import Plan, PlannedDevice
 
 # How long what was heard may be unwritten: a minute, longer when a second would have to write more
-# rows than this.
+# rows than this. Silence is judged by what the worker knows, and by the latest values when it is gone.
 SEEN_EVERY_S = 60.0
-SEEN_ROWS_PER_S = 2000
+SEEN_ROWS_PER_S = 300
 # A few rows wait for others for so long.
 GATHER_S = 5.0
 GATHERED_ROWS = 500
