@@ -311,6 +311,12 @@ def poller_of(shard: int) -> Poller:
     return _pollers[shard]
 
 
+def is_ours(shard: int) -> bool:
+    """Whether this process has the lease of the shard, as far as it knows."""
+    poller = _pollers.get(shard)
+    return poller is not None and poller.lease.fence is not None
+
+
 def stop_polling(*, now: datetime | None = None) -> None:
     """End every shard of this process in good order."""
     if _pid == os.getpid():

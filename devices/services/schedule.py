@@ -9,6 +9,9 @@ from devices.services.plan import PlannedGateway
 
 SLOW_S = 900.0
 DAILY_S = 86_400.0
+# A slot that came so late has made the next one due already: that one is kept for the next look. Ticks
+# that jitter, or come from two sides, so poll once per period. What is later is not made up.
+KEPT_S = 2.0
 
 _GOLDEN = 0.6180339887498949
 
@@ -16,7 +19,8 @@ _GOLDEN = 0.6180339887498949
 class Schedule:
     """The slots of a shard's gateways. Moments are epoch seconds.
 
-    A gateway is due once per period however late its slot is noticed: missed slots are not made up.
+    A gateway is due once per period however late its slot is noticed: slots that were missed by more
+    than a moment are not made up.
     """
 
     def __init__(self) -> None:
@@ -37,11 +41,19 @@ class Schedule:
     def due(self, *, now: float) -> list[PlannedGateway]:
         """Gateways whose slot has come, in the order of their slots."""
         self._last_at = now
-        due = []
+        due, kept = [], []
         while self._heap and self._heap[0][0] <= now:
-            gateway = self._gateways[self._heap[0][1]]
-            heapq.heapreplace(self._heap, (slot_after(now, gateway), gateway.pk))
+            slot, pk = self._heap[0]
+            gateway = self._gateways[pk]
             due.append(gateway)
+            following = slot_after(slot if now - slot < KEPT_S else now, gateway)
+            if following > now:
+                heapq.heapreplace(self._heap, (following, pk))
+            else:
+                kept.append((following, pk))
+                heapq.heappop(self._heap)
+        for entry in kept:
+            heapq.heappush(self._heap, entry)
         return due
 
     def jobs(self, gateways: Iterable[PlannedGateway], *, now: float) -> list[PollJob]:
