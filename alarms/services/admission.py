@@ -23,8 +23,7 @@ from devices.services.schedule import DAILY_S, SLOW_S
 from devices.states import Quality
 from sites.models.places import phase_nominal_v
 
-# How often changes of places and devices are looked for, and how much of the time looking may take:
-# it reads every device there is. Changes of rules are seen at once.
+# How often changes of places and devices, not rules, are looked for, and the part of the time for it.
 PLACES_CHECK_S = 2.0
 PLACES_CHECK_SHARE = 0.02
 # The sample at the mark tells what digital inputs were; where a delay runs or points are sampled
@@ -106,8 +105,8 @@ class Rulebook:
         if began < self.places_due_at:
             return True
         key = _scalar(_PLACES_KEY)
-        took_s = time.monotonic() - began
-        self.places_due_at = began + max(PLACES_CHECK_S, took_s / PLACES_CHECK_SHARE)
+        pause_s = (time.monotonic() - began) / PLACES_CHECK_SHARE
+        self.places_due_at = began + max(PLACES_CHECK_S, pause_s)
         return key == self.places_key
 
 
@@ -334,21 +333,12 @@ def _missed(
     """Let the evaluator know what was evaluated before; the stored samples that were not."""
     marks = [row.until_s for row in rows]
     seen = [row.until_s - _look_back_s(row) for row in rows]
-    begins = [begins_s[row.facts.device_id] for row in rows]
+    pks = [row.facts.device_id for row in rows]
+    begins = [begins_s[pk] for pk in pks]
     oldest = [at - CATCH_UP_S for at in begins]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _SINCE,
-            [
-                [row.facts.device_id for row in rows],
-                marks,
-                seen,
-                oldest,
-                begins,
-                layout_id,
-                min(*oldest, *seen),
-            ],
-        )
+        earliest = min(*oldest, *seen)
+        cursor.execute(_SINCE, [pks, marks, seen, oldest, begins, layout_id, earliest])
         stored = cursor.fetchall()
     _observe_handed(evaluator, layout_id, rows, seen)
     fresh = []
@@ -383,8 +373,7 @@ def _observe_handed(
             end=min(_just_after(row.until_s), handed),
             layout_id=layout_id,
         )
-        if pk in found:
-            old = found[pk]
+        if (old := found.get(pk)) is not None:
             for number in np.flatnonzero(np.isin(old.quality, _USABLE)):
                 at, values = old.at_us[number] / 1e6, old.columns[number].astype(np.float32)
                 evaluator.observe(layout_id, pk, float(at), values)
