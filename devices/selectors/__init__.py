@@ -72,6 +72,7 @@ from devices.selectors.doubts import (
     said_of,
 )
 from devices.selectors.gaps import Gap, SiteGaps, gaps_of_site
+from devices.selectors.marks import SlotMarks, qualities, slot_marks
 from devices.selectors.mqtt import (
     broker_for,
     broker_page,
@@ -101,6 +102,9 @@ from devices.selectors.templates import (
 )
 
 __all__ = [
+    "SlotMarks",
+    "qualities",
+    "slot_marks",
     "DEEPEST_CHAIN",
     "Book",
     "FormulaPoint",

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from core import sheets
 from core.endpoints import Endpoint, MomentField, NumberField
 from core.errors import Invalid
+from devices.api.values import QUALITIES
 from reports.api.curves import PeriodQuery, address_of
 from reports.selectors.curve_query import query_of
 from reports.selectors.curve_table import PAGE_ROWS, RAW, STEPS, Block, CurveTable, clock, known
@@ -49,12 +50,14 @@ class TableCellRow(serializers.Serializer[Any]):
     """A value; null when there is none, never zero in its place.
 
     `count`: samples behind it, of a total the parts that were there; with less than all of them the
-    total is not whole.
+    total is not whole. `quality`: what has to be said of samples of its stretch: some were invalid
+    (`bad`), left out (`suspect`) or put in by people (`substituted`).
     """
 
     value = NumberField(allow_null=True)
     count = serializers.IntegerField()
     is_whole = serializers.BooleanField()
+    quality = serializers.ListField(child=serializers.ChoiceField(choices=QUALITIES))
     compared = NumberField(allow_null=True)
 
 
@@ -113,6 +116,7 @@ def _lines(table: CurveTable, block: Block) -> list[dict[str, Any]]:
                     "value": known(block.value[line, place]),
                     "count": count,
                     "is_whole": count >= column.parts,
+                    "quality": [one.name.lower() for one in block.said(line, place)],
                     "compared": compared,
                 }
             )

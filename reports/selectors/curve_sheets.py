@@ -17,11 +17,14 @@ Cells = list[str | float | int | None]
 def head_of(table: CurveTable) -> list[str]:
     """The header: the zone of the times, each value with its unit, and its mark."""
     word, time, difference = compare_word(table.query), _("时间"), _("差值")
+    quality = _("质量")
     head = [f"{time} ({table.query.zone})"]
     for column in table.columns:
         unit = f" ({column.unit})" if column.unit else ""
         head.append(f"{column.name}{unit}")
         head.append(f"{column.name} {_mark_word(table, column)}")
+        if not table.is_raw:
+            head.append(f"{column.name} {quality}")
         if word:
             head += [f"{column.name} {word}{unit}", f"{column.name} {difference}{unit}"]
     return [safe(text) for text in head]
@@ -42,6 +45,9 @@ def rows_of(table: CurveTable, block: Block) -> Iterator[Cells]:
         for place in range(len(table.columns)):
             value = known(block.value[line, place])
             cells += [value, _mark(block, line, place, words)]
+            if block.marks is not None:
+                said = (words[quality] for quality in block.said(line, place))
+                cells.append(" / ".join(said) or None)
             if block.compared is not None:
                 other = known(block.compared[line, place])
                 cells += [other, known(block.value[line, place] - block.compared[line, place])]

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from core.errors import Invalid
 from core.time import day_bounds, local_day
-from devices import history
+from devices import history, selectors
 from devices.history.codec import Floats, Ints
 from devices.selectors import DevicePoint, FormulaPoint, too_long
-from devices.states import PointKind
+from devices.states import PointKind, Quality
 from reports.selectors.curve_query import CurveQuery
 from reports.selectors.curves import matched
 from reports.selectors.totals import ENERGY_STEP_S, Total, moment, totals_of
@@ -58,6 +58,7 @@ class Block:
 
     `count`: samples behind a value, of a total the parts that were there. `quality` of samples as
     they were stored, -1 for none. `compared`: the values of the same clock time of the other period.
+    `marks`: bits of slots, told by `said`.
     """
 
     at: Floats
@@ -65,6 +66,11 @@ class Block:
     count: Ints
     quality: NDArray[np.int8] | None = None
     compared: Floats | None = None
+    marks: NDArray[np.uint8] | None = None
+
+    def said(self, line: int, place: int) -> list[Quality]:
+        """What has to be said of some samples behind a value of a slot."""
+        return [] if self.marks is None else selectors.qualities(int(self.marks[line, place]))
 
 
 class CurveTable:
@@ -90,6 +96,9 @@ class CurveTable:
         self._points = [(point.device_id, point.code) for point in query.measured]
         self._last_of = {p.code for p in query.measured if p.point.kind != PointKind.INSTANT}
         self.columns = [*map(self._column, query.points), *map(self._total_column, self.totals)]
+        totals = [sum(map(_behind, total.points), []) for total in self.totals]
+        # The points of devices that each column is made of.
+        self._behind = [*map(_behind, query.points), *totals]
 
     @property
     def is_raw(self) -> bool:
@@ -136,9 +145,17 @@ class CurveTable:
             return
         is_page = most is not None
         end = len(self.edges_us) if most is None else first + most + 1
-        for edges, value, count in self._on_slots(self.edges_us[first:end], is_page=is_page):
+        wanted = self.edges_us[first:end]
+        said = self._said(wanted)
+        for edges, value, count in self._on_slots(wanted, is_page=is_page):
             compared = self._compared(edges, is_page=is_page) if self.query.days_back else None
-            yield Block(edges[:-1] / 1e6, value, count, compared=compared)
+            marks = np.column_stack([said.on(points, edges) for points in self._behind])
+            yield Block(edges[:-1] / 1e6, value, count, compared=compared, marks=marks)
+
+    def _said(self, edges_us: Ints) -> selectors.SlotMarks:
+        points = {point for several in self._behind for point in several}
+        start, end = moment(int(edges_us[0])), moment(int(edges_us[-1]))
+        return selectors.slot_marks(points=points, start=start, end=end)
 
     def _on_slots(self, edges_us: Ints, *, is_page: bool) -> Iterator[tuple[Ints, Floats, Ints]]:
         """Edges, values and counts in pieces, totals among them."""
@@ -188,6 +205,13 @@ class CurveTable:
         is_same = others[place] == wanted
         found[is_same] = values[place[is_same]]
         return found
+
+
+def _behind(point: DevicePoint | FormulaPoint) -> list[tuple[int, str]]:
+    """The points of devices that a point is made of."""
+    if isinstance(point, DevicePoint):
+        return [(point.device_id, point.code)]
+    return point.calculation.pairs if point.calculation else []
 
 
 def usual_step(query: CurveQuery) -> str:

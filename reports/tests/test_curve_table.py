@@ -13,8 +13,9 @@ from openpyxl import load_workbook
 
 from core import sheets
 from devices import history
-from devices.models import Device
-from devices.tests.factories import make_device, make_template_version
+from devices.models import Device, Repair
+from devices.states import RepairKind
+from devices.tests.factories import make_device, make_flag, make_template_version
 from devices.tests.samples import make_batch
 from reports.selectors.curve_table import slot_edges
 from sites.models import Grant, Job
@@ -163,6 +164,54 @@ def test_a_total_says_how_many_of_its_parts_were_there(cast: People) -> None:
     assert energy[:2] == [30.0, 30.0]
     assert whole == [True, True, False, False]
     assert energy[3] == 15.0
+
+
+def between(minute: int, until: int) -> dict[str, datetime]:
+    return {
+        "start_at": START + timedelta(minutes=minute),
+        "end_at": START + timedelta(minutes=until),
+    }
+
+
+def lay(device: Device, cast: People, kind: RepairKind, minute: int, until: int) -> None:
+    """A repair of its power, as services.repairs writes it; what is put in is 7."""
+    ends = between(minute, until)
+    line_us = [history.micros_of(at) for at in ends.values()]
+    line_us[1] += 1
+    facts = {"line_us": line_us, "line": [7.0, 7.0]} if kind == RepairKind.VALUE else {}
+    Repair.objects.create(
+        device=device, code="P", kind=kind, count=1, by=cast.ana, made_at=START, **ends, **facts
+    )
+
+
+def test_a_cell_says_what_was_left_out_and_put_in(cast: People, client: Client) -> None:
+    """Frozen from 5 to 35 minutes, right after all up to 20; put in at 50; the total says so too."""
+    one, two = make_meter(cast, "一"), make_meter(cast, "二")
+    for device in (one, two):
+        store(device, minutes(START, range(0, 60, 5)))
+    make_flag(one, "P", **between(5, 35))
+    lay(one, cast, RepairKind.KEEP, 0, 20)
+    lay(one, cast, RepairKind.VALUE, 50, 50)
+    points = f"{one.pk}:P,{one.pk}:Ua,{two.pk}:P"
+
+    told = asked(cast, START, 1, points=points, step="15m", totals="true")
+
+    marks = [[], ["suspect"], ["suspect"], ["substituted"]]
+    assert values(told, 0, "quality") == marks
+    assert values(told, 1, "quality") == values(told, 2, "quality") == [[]] * 4
+    assert values(told, 3, "quality") == marks
+    # Means of 0, 5, 10; 15, 20; 40; 45, 7, 55.
+    assert values(told) == [5.0, 17.5, 40.0, 35.666667]
+    client.force_login(cast.bo)
+    facts = f"point={one.pk}:P&from=2026-11-20T08:00&to=2026-11-20T09:00&step=15m"
+    page = client.get(f"/curves/table/?{facts}").text
+    assert (page.count("可疑</span>"), page.count("人工置数</span>")) == (2, 1)
+    answer = api_client(cast.bo).post(
+        "/api/v1/curves/sheets/", body(one, 1, step="15m"), format="json"
+    )
+    read = list(csv.reader(io.StringIO(made(answer.json()["id"])[1].decode("utf-8-sig"))))
+    assert read[0][3] == "一 · 测点 P 质量"
+    assert [row[3] for row in read[1:]] == ["", "可疑", "可疑", "人工置数"]
 
 
 def test_totals_are_offered_for_what_can_be_added(cast: People) -> None:

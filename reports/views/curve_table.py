@@ -1,5 +1,6 @@
 """Curves as a table below the chart, and the whole of it as a file made in the background."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core.errors import Invalid
 from core.http import flash
+from devices.states import Quality
 from reports.selectors.curve_query import query_of
 from reports.selectors.curve_table import (
     PAGE_ROWS,
@@ -28,13 +30,17 @@ from sites.models import User
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value with its comparison; `is_part`: a total of which parts are missing."""
+    """A value with its comparison; `is_part`: a total of which parts are missing.
+
+    qualities: what has to be said of the samples behind it.
+    """
 
     value: float | None
     decimals: int
     there: int
     parts: int
     other: float | None = None
+    qualities: Sequence[Quality] = ()
 
     @property
     def is_part(self) -> bool:
@@ -109,6 +115,7 @@ def rows_of(table: CurveTable, block: Block) -> list[tuple[float, list[Cell]]]:
                 int(block.count[line, place]),
                 column.parts,
                 others[place],
+                block.said(line, place),
             )
             for place, column in enumerate(table.columns)
         ]
