@@ -23,7 +23,8 @@ from django.utils import timezone
 
 from core.groups import NEWS
 from devices import live
-from reports.selectors import counts, watching
+from reports.counting import counting
+from reports.selectors import watching
 from sites.models import User
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     """One browser window."""
 
     pulse: asyncio.Task[None] | None = None
+    counting: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Leave however it ends: what is sent to a window that has just gone raises OSError."""
@@ -63,11 +65,13 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             self.pulse = asyncio.create_task(self.beat())
 
     async def leave(self) -> None:
-        """Stop the pulse and leave the groups."""
+        """Stop the pulse and the counting, and leave the groups."""
+        for task in (self.pulse, self.counting):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
         if self.pulse is not None:
-            self.pulse.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.pulse
             for group in self.groups_joined:
                 await self.channel_layer.group_discard(group, self.channel_name)
 
@@ -207,10 +211,18 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             if rows:
                 self.sequence += 1
                 await self.send(text_data=f'{{"t": "v", "s": {self.sequence}, "d": {rows}}}')
-        if self.is_counting:
+        if self.is_counting and (self.counting is None or self.counting.done()):
             self.is_counting = False
-            found = await database_sync_to_async(counts)(self.rights.user)
+            self.counting = asyncio.create_task(self.send_counts())
+
+    async def send_counts(self) -> None:
+        """Beside the pulse, which does not wait for its turn; tried again when it fails."""
+        try:
+            found = await counting().of(self.rights.user)
             await self.send_json({"t": "count", "n": asdict(found)})
+        except (DatabaseError, OSError) as reason:
+            self.is_counting = True
+            logger.warning("live.count_failed error=%r", reason)
 
     def recheck_in(self) -> float:
         """Seconds until rights are asked again: a minute, or the end of a grant."""

@@ -18,9 +18,11 @@ from alarms.services.spots import Recovery
 from alarms.states import Condition
 from devices import history
 from devices.history import positions
-from devices.models import Device, PointCode, PointOverride, Register
+from devices.models import DataSource, Device, Gateway, PointCode, PointOverride, Register
 from devices.services.schedule import DAILY_S, SLOW_S
 from devices.states import Quality
+from sites.models import Circuit, Site, Transformer
+from sites.models.changes import newest_change
 from sites.models.places import phase_nominal_v
 
 # How often changes of places and devices, not rules, are looked for, and the part of the time for it.
@@ -47,20 +49,8 @@ _RULES_KEY = """
         FROM alarms_rule), (SELECT concat(count(*), ' ', max(id), ' ', max(updated_at))
         FROM alarms_ruleoverride))
 """
-_PLACES_KEY = "SELECT concat_ws(' ', {})".format(
-    ", ".join(
-        f"(SELECT concat(count(*), ' ', max(updated_at)) FROM {table})"  # noqa: S608
-        for table in (
-            "devices_device",
-            "devices_gateway",
-            "devices_datasource",
-            "devices_pointoverride",
-            "sites_circuit",
-            "sites_transformer",
-            "sites_site",
-        )
-    )
-)
+# What decides how a rule applies to a device.
+_PLACES = (Device, Gateway, DataSource, PointOverride, Circuit, Transformer, Site)
 _SINCE = """
     SELECT r.device_id, date_part('epoch', r.at), r.values, r.quality, r.at > to_timestamp(m.mark)
     FROM unnest(%s::bigint[], %s::float8[], %s::float8[], %s::float8[], %s::float8[])
@@ -82,7 +72,7 @@ class Rulebook:
     units: dict[str, str]
     overrides: "Overrides"
     places_key: str
-    places_due_at: float
+    places_checked_at: float
 
     def specs_of(self, device_id: int, site_id: int) -> tuple[RuleSpec, ...]:
         """Every rule as it is on one device; the same tuple for all where nothing differs."""
@@ -101,13 +91,10 @@ class Rulebook:
         """Whether the tables still say what they said; places are asked now and then only."""
         if _scalar(_RULES_KEY) != self.key:
             return False
-        began = time.monotonic()
-        if began < self.places_due_at:
+        if time.monotonic() - self.places_checked_at < PLACES_CHECK_S:
             return True
-        key = _scalar(_PLACES_KEY)
-        pause_s = (time.monotonic() - began) / PLACES_CHECK_SHARE
-        self.places_due_at = began + max(PLACES_CHECK_S, pause_s)
-        return key == self.places_key
+        self.places_checked_at = time.monotonic()
+        return newest_change(*_PLACES) == self.places_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +135,8 @@ def read_rulebook() -> Rulebook:
     """The rules that samples decide, and all overrides."""
     return Rulebook(
         key=_scalar(_RULES_KEY),
-        places_key=_scalar(_PLACES_KEY),
-        places_due_at=time.monotonic() + PLACES_CHECK_S,
+        places_key=newest_change(*_PLACES),
+        places_checked_at=time.monotonic(),
         specs=tuple(
             spec_of(rule=rule) for rule in Rule.objects.filter(kind__in=_EVALUATED).order_by("pk")
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from django.db import OperationalError, connection
 from alarms import services
 from alarms.models import Alarm, AlarmLog, Pending, Rule, RuleOverride, Watched
 from alarms.services import watching
-from alarms.services.admission import PLACES_CHECK_SHARE, read_rulebook
 from alarms.states import Condition, Move
 from alarms.tests.factories import make_digital_rule, make_rule
 from alarms.tests.samples import active, at, follow, keep, sample
@@ -23,7 +21,6 @@ from devices.tests.factories import make_bus, make_device, make_gateway
 from sites.tests.factories import make_circuit, make_site, make_transformer
 
 NAN = float("nan")
-SLOW_S = 0.1
 pytestmark = pytest.mark.django_db
 
 
@@ -459,23 +456,3 @@ def test_samples_of_devices_that_do_not_exist_hurt_nobody(device: Device) -> Non
     watching.evaluate(batch=batch, now=at(0))
 
     assert active(rule, device)
-
-
-def test_places_are_asked_for_the_less_often_the_longer_it_takes() -> None:
-    def slowly(execute: Any, statement: str, *rest: Any) -> Any:
-        begun = time.monotonic()
-        while time.monotonic() - begun < SLOW_S:
-            pass
-        return execute(statement, *rest)
-
-    book = read_rulebook()
-    book.places_due_at = 0.0
-    began = time.monotonic()
-    with connection.execute_wrapper(slowly):
-        assert book.is_current()
-    assert book.places_due_at >= began + SLOW_S / PLACES_CHECK_SHARE
-
-    make_device()
-    assert book.is_current(), "not asked again yet"
-    book.places_due_at = 0.0
-    assert not book.is_current()

@@ -41,9 +41,9 @@ class Script:
 
 @dataclass(slots=True)
 class Heard:
-    """alarms: (id, epoch seconds) per window; pages: (epoch seconds, address, seconds, status)."""
+    """alarms: (window, id, epoch seconds); pages: (epoch seconds, address, seconds, status)."""
 
-    alarms: list[tuple[int, float]] = field(default_factory=list)
+    alarms: list[tuple[int, int, float]] = field(default_factory=list)
     pages: list[tuple[float, str, float, int]] = field(default_factory=list)
     values: int = 0
     rows: int = 0
@@ -67,8 +67,9 @@ def audience(script: Script, *, folder: Path) -> Iterator[tuple[subprocess.Popen
         setattr(heard, name, value)
 
 
-async def _window(script: Script, cookie: str, devices: list[int], heard: Heard) -> None:
+async def _window(script: Script, number: int, heard: Heard) -> None:
     """One page: opened again whenever it is lost, as the page's script does."""
+    cookie, devices = script.windows[number]
     while True:
         with suppress(OSError, TimeoutError, InvalidStatus, ConnectionClosed):
             async with connect(
@@ -81,14 +82,14 @@ async def _window(script: Script, cookie: str, devices: list[int], heard: Heard)
                 wish = {"op": "sub", "devices": devices, "topics": ["alarms", "orders"]}
                 await line.send(json.dumps(wish))
                 async for text in line:
-                    _hear(json.loads(text), heard)
+                    _hear(json.loads(text), number, heard)
         heard.lost += 1
         await asyncio.sleep(1)
 
 
-def _hear(message: dict[str, Any], heard: Heard) -> None:
+def _hear(message: dict[str, Any], number: int, heard: Heard) -> None:
     if message["t"] == "alarm" and message["ev"] == "raised":
-        heard.alarms.append((message["id"], time.time()))
+        heard.alarms.append((number, message["id"], time.time()))
     elif message["t"] == "v":
         heard.values += 1
         heard.rows += len(message["d"])
@@ -119,8 +120,7 @@ async def _run(script: Script) -> Heard:
     done = threading.Event()
     turning = asyncio.create_task(asyncio.to_thread(_turn_pages, script, heard, done))
     windows = [
-        asyncio.create_task(_window(script, cookie, devices, heard))
-        for cookie, devices in script.windows
+        asyncio.create_task(_window(script, number, heard)) for number in range(len(script.windows))
     ]
     await stop.wait()
     done.set()

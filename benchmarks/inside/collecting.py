@@ -310,26 +310,30 @@ def _looked_on(heard: Heard, window: Window) -> dict[str, Any]:
 
 
 def _told(heard: Heard, window: Window) -> dict[str, Any]:
-    """Seconds from the sample that raised an alarm, or the moment a link was missed, to the row and
-    to the first window that heard of it.
+    """Seconds from the sample that raised an alarm, or the moment a link was missed, to its row and to
+    every window that heard of it, when it heard of it first.
     """
     begin, end = (datetime.fromtimestamp(moment, UTC) for moment in (window.begin, window.end))
-    first: dict[int, float] = {}
-    for pk, at in heard.alarms:
-        first[pk] = min(at, first.get(pk, at))
-    stored: list[float] = []
+    first: dict[tuple[int, int], float] = {}
+    for number, pk, at in heard.alarms:
+        first.setdefault((pk, number), at)
+    raised = {
+        pk: (rule, raised_at.timestamp(), created_at.timestamp())
+        for pk, rule, raised_at, created_at in Alarm.objects.filter(
+            raised_at__gte=begin, raised_at__lt=end
+        ).values_list("pk", "rule__key", "raised_at", "created_at")
+    }
     told: list[float] = []
     by_rule: dict[str, list[float]] = {}
-    for pk, rule, raised_at, created_at in Alarm.objects.filter(
-        raised_at__gte=begin, raised_at__lt=end
-    ).values_list("pk", "rule__key", "raised_at", "created_at"):
-        stored.append((created_at - raised_at).total_seconds())
-        if pk in first:
-            told.append(first[pk] - raised_at.timestamp())
-            by_rule.setdefault(rule, []).append(told[-1])
+    for (pk, _window), at in first.items():
+        if pk in raised:
+            rule, raised_at, _created_at = raised[pk]
+            told.append(at - raised_at)
+            by_rule.setdefault(rule, []).append(at - raised_at)
     return {
-        "alarm_to_row_s": _percentiles(stored),
+        "alarm_to_row_s": _percentiles([row - sample for _rule, sample, row in raised.values()]),
         "alarm_to_socket_s": _percentiles(told),
+        "alarms_told_again": len(heard.alarms) - len(first),
         "alarm_to_socket_s_by_rule": {rule: _percentiles(some) for rule, some in by_rule.items()},
     }
 

@@ -26,6 +26,9 @@ from devices.states import Framing, GatewayKind
 # Which registers a poll asks for: usually the fast ones, now and then the slow ones, once a day all.
 LEVELS = (("fast",), ("fast", "slow"), ("fast", "slow", "daily"))
 
+# What a plan is made of. Versions of templates do not change.
+PLANNED = (Gateway, Bus, Device, Ratio, PointOverride, models.DtuProfile)
+
 _BY_PT = frozenset({"V"})
 _BY_CT = frozenset({"A"})
 _BY_BOTH = frozenset({"kW", "kvar", "kVA", "kWh", "kvarh", "kVAh"})

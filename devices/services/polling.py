@@ -29,10 +29,11 @@ from devices.services.keeping import Keeper
 from devices.services.lease import Lease
 from devices.services.link_book import LinkBook
 from devices.services.on_demand import Answer, Listener, Question, told
-from devices.services.plan import Plan, PlanLoader, plan_key
+from devices.services.plan import PLANNED, Plan, PlanLoader, plan_key
 from devices.services.sampling import samples
 from devices.services.schedule import Schedule
 from devices.services.telling import Teller
+from sites.models.changes import newest_change
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ class Poller:
         self.keeper = Keeper(shard)
         self._teller = Teller(shard, self.lease.owner)
         self._check_every_s = PLAN_CHECK_S
+        self._newest = ""
         self._on_demand: deque[DeviceRead] = deque()
         self._listener = Listener(shard, self._answer)
         self.pool.start()
@@ -233,9 +235,13 @@ class Poller:
             self.keeper.note_away(reason)
 
     def _is_changed(self, plan: Plan) -> bool:
-        """Whether the tables say something else now; large shards ask less often."""
+        """Whether the tables say something else now; after a change large shards ask less often."""
         began = time.perf_counter()
+        newest = newest_change(*PLANNED)
+        if newest == self._newest:
+            return False
         key = plan_key(self.shard)
+        self._newest = newest
         self._check_every_s = max(PLAN_CHECK_S, (time.perf_counter() - began) / PLAN_CHECK_SHARE)
         return key != plan.key
 

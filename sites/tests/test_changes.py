@@ -10,6 +10,7 @@ from django.utils import timezone
 from devices.models import Device, Gateway
 from devices.tests.factories import make_device
 from sites.models import Site, User
+from sites.models.changes import newest_change
 from sites.tests.factories import make_site, make_user, people
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +44,35 @@ def test_polling_writes_no_history() -> None:
 
     assert events(Device) == [("insert", "电表")]
     assert [label for label, _name in events(Gateway)] == ["insert"]
+
+
+def test_the_newest_change_tells_that_something_changed() -> None:
+    site = make_site("旧名")
+    seen = [newest_change(Site, Device)]
+
+    def look() -> None:
+        seen.append(newest_change(Site, Device))
+
+    device = make_device(site=site)
+    look()
+    Site.objects.filter(pk=site.pk).update(name="新名")
+    look()
+    device.save()
+    look()
+    device.delete()
+    look()
+
+    assert len(set(seen)) == len(seen)
+
+
+def test_polling_is_no_change() -> None:
+    device = make_device()
+    before = newest_change(Device, Gateway)
+
+    for row in (Device.objects.filter(pk=device.pk), Gateway.objects.all()):
+        row.update(is_online=False, last_seen_at=timezone.now())
+
+    assert newest_change(Device, Gateway) == before
 
 
 def test_a_password_is_on_no_record() -> None:
