@@ -1,13 +1,13 @@
 """Samples of closed hours are judged: what is frozen, invalid, backwards or impossible is flagged.
 
-Once an hour is in blocks, and again when late samples came into it. What is found is a row per
-stretch; readers leave it out, and the hours it touches are rolled up anew.
+Once an hour is in blocks, and again when late samples came into it or the hour before. What is found
+is a row per stretch; readers leave it out, and the hours it touches are rolled up anew. What late
+samples contradict is taken back.
 """
 
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -15,10 +15,12 @@ from django.db import transaction
 
 from devices import history
 from devices.drivers import judging
-from devices.history.codec import Floats, Ints, Rows, joined
+from devices.history.codec import joined
 from devices.models import CompactedHour, Device, FlaggedStretch, JudgedHour, PointCode
+from devices.services.judging_again import withdraw
 from devices.services.judging_counters import Counters
 from devices.services.judging_finds import Finds
+from devices.services.judging_samples import Samples
 from devices.states import FlagKind
 
 logger = logging.getLogger(__name__)
@@ -57,8 +59,11 @@ def _judge(
     hour: datetime, rows: int, points: dict[str, PointCode], *, now: datetime, until_s: float
 ) -> bool:
     """Judge one hour from where the last run stopped; False when time is up before its end."""
-    mark, _made = JudgedHour.objects.get_or_create(hour=hour, defaults={"rows": rows})
-    if mark.rows != rows:
+    mark, is_new = JudgedHour.objects.get_or_create(hour=hour, defaults={"rows": rows})
+    if is_new or mark.rows != rows:
+        # The last samples of this hour are the neighbours of the first ones of the next.
+        following = JudgedHour.objects.filter(hour=hour + _HOUR)
+        following.update(until_device=0, is_done=False)
         mark.rows, mark.until_device, mark.is_done = rows, 0, False
     ids = [pk for pk in history.with_blocks(hour) if pk > mark.until_device]
     for place in range(0, len(ids), DEVICES_AT_A_TIME):
@@ -109,38 +114,12 @@ def _found(hour: datetime, ids: list[int], points: dict[str, PointCode], now: da
             for pk in pks
         ]
         both = Samples.of(led, pks)
+        withdraw(finds, layout, both)
         _frozen(finds, layout, some, both)
         _invalid(finds, layout, some)
         _jumped(finds, layout, both)
         Counters(finds, both.rows, both.device, pks).judge(layout)
     return finds
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """Rows of devices one after the other, of one layout; device: the number of each row's."""
-
-    rows: Rows
-    pks: list[int]
-    starts: Ints
-    device: Ints
-
-    @classmethod
-    def of(cls, parts: list[Rows], pks: list[int]) -> "Samples":
-        sizes = np.array([len(part) for part in parts])
-        device = np.repeat(np.arange(len(parts)), sizes)
-        return cls(joined(parts), pks, np.cumsum(sizes) - sizes, device)
-
-    def part(self, number: int) -> slice:
-        """The rows of one device."""
-        ends = np.append(self.starts[1:], len(self.rows))
-        return slice(int(self.starts[number]), int(ends[number]))
-
-    def column(self, layout: history.Positions, code: str) -> Floats:
-        """The column of a point that the layout has."""
-        name, position = layout.column_of(code) or ("", 0)
-        found = self.rows.values if name == "values" else self.rows.counters
-        return found[:, position].astype(np.float64)
 
 
 def _frozen(finds: Finds, layout: history.Positions, some: Samples, both: Samples) -> None:

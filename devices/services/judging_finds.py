@@ -34,6 +34,7 @@ class Finds:
     known: list[FlaggedStretch]
     made: list[FlaggedStretch] = field(default_factory=list)
     changed: dict[int, FlaggedStretch] = field(default_factory=dict)
+    gone: list[int] = field(default_factory=list)
     again: set[datetime] = field(default_factory=set)
     _of: dict[tuple[int, str, str], list[FlaggedStretch]] = field(default_factory=dict)
 
@@ -43,6 +44,7 @@ class Finds:
 
     def save(self) -> None:
         """Write rows, and note the hours whose readers see something else now."""
+        FlaggedStretch.objects.filter(pk__in=self.gone).delete()
         FlaggedStretch.objects.bulk_create(self.made, ignore_conflicts=True)
         FlaggedStretch.objects.bulk_update(
             self.changed.values(),
@@ -75,12 +77,21 @@ class Finds:
             found_at=self.now,
             **facts,
         )
-        self.made.append(row)
-        self._of[pk, code, kind] = sorted(
-            [*self.of(pk, code, kind), row], key=lambda row: row.start_at
-        )
-        self.note(row, start)
+        self.put(row)
         return row
+
+    def put(self, row: FlaggedStretch) -> None:
+        """A new stretch."""
+        self.made.append(row)
+        key = row.device_id, row.code, row.kind
+        self._of[key] = sorted([*self._of.get(key, []), row], key=lambda row: row.start_at)
+        self.note(row, row.start_at)
+
+    def take_back(self, row: FlaggedStretch) -> None:
+        """A stretch that was known is none."""
+        self.gone.append(row.pk)
+        self._of[row.device_id, row.code, row.kind].remove(row)
+        self.note(row, row.start_at)
 
     def extend(self, row: FlaggedStretch, at_us: Ints, values: Floats) -> None:
         """The stretch goes on with these samples."""

@@ -1,6 +1,7 @@
 """Samples that cannot be believed are flagged, left out by every reader, and said to be so."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -225,6 +226,90 @@ def test_late_samples_are_judged_and_the_same_is_found_once(device: Device) -> N
     store(device, {23: rows[23], 24: rows[23]})
 
     assert flagged(device) == [("T1", FlagKind.JUMP, at(80), at(80), 1)]
+
+
+Row = tuple[float, float, float, float]
+
+
+def late(device: Device, rows: dict[int, Row], *numbers: int) -> list[Any]:
+    """What is flagged before and after some of the samples came late."""
+    store(device, {number: row for number, row in rows.items() if number not in numbers})
+    before = flagged(device)
+    store(device, {number: rows[number] for number in numbers})
+    return [before, flagged(device)]
+
+
+def test_late_samples_that_move_take_the_flag_back(device: Device) -> None:
+    """What is left on either side stood still for 200 and 190 minutes."""
+    rows = ordinary(12)
+    for number in range(9, 51):
+        rows[number] = (231.7, *rows[number][1:])
+    rows[30] = (229.5, *rows[30][1:])
+
+    before, after = late(device, rows, 30)
+
+    assert before == [("Ua", FlagKind.FROZEN, at(90), at(500), 41)]
+    assert after == []
+    assert figures(device, "Ua").count == 72
+
+
+def test_what_still_stood_still_for_long_enough_stays_flagged(device: Device) -> None:
+    """To the first late sample 530 minutes, from the last on only 280."""
+    rows = ordinary(16)
+    for number in range(6, 91):
+        rows[number] = (231.7, *rows[number][1:])
+    rows[60], rows[62] = (229.5, *rows[60][1:]), (229.5, *rows[62][1:])
+
+    before, after = late(device, rows, 60, 62)
+
+    assert before == [("Ua", FlagKind.FROZEN, at(60), at(900), 83)]
+    assert after == [("Ua", FlagKind.FROZEN, at(60), at(590), 54)]
+    assert figures(device, "Ua", hours=16).count == 96 - 54
+
+
+def test_late_neighbours_make_a_jump_a_level(device: Device) -> None:
+    """Also when they are of the hour before: 95 at two o'clock sharp, and late at ten to two."""
+    rows = ordinary(4)
+    for number in (7, 8, 11, 12):
+        rows[number] = (*rows[number][:2], 95.0, rows[number][3])
+
+    before, after = late(device, rows, 8, 11)
+
+    assert before == [
+        ("T1", FlagKind.JUMP, at(70), at(70), 1),
+        ("T1", FlagKind.JUMP, at(120), at(120), 1),
+    ]
+    assert after == []
+    assert figures(device, "T1").maximum == 95
+
+
+def test_late_false_readings_make_a_stretch_longer(device: Device) -> None:
+    rows = ordinary(4)
+    for number in range(8, 11):
+        rows[number] = (*rows[number][:3], 5.0)
+
+    before, after = late(device, rows, 8, 10)
+
+    assert before == [("EPI", FlagKind.BACKWARDS, at(90), at(90), 1)]
+    assert after == [("EPI", FlagKind.BACKWARDS, at(80), at(100), 3)]
+    used = history.energies(device_ids=[device.pk], code="EPI", edges=[START, at(200)])
+    assert used[device.pk].amount.tolist() == [200]
+
+
+def test_a_late_number_divides_what_had_none(device: Device) -> None:
+    rows = ordinary(3)
+    for number in range(4, 9):
+        rows[number] = (float("nan"), *rows[number][1:])
+    odd = {number: row for number, row in rows.items() if number != 6}
+    flags = [b"\x01" if 4 <= number < 9 else None for number in odd]
+    store(device, odd, flags=flags, quality=[1 if flag else 0 for flag in flags])
+
+    store(device, {6: (230.1, *rows[6][1:])})
+
+    assert flagged(device) == [
+        ("Ua", FlagKind.INVALID, at(40), at(50), 2),
+        ("Ua", FlagKind.INVALID, at(70), at(80), 2),
+    ]
 
 
 def test_readers_say_the_same_of_samples_and_of_roll_ups(device: Device) -> None:
