@@ -1,8 +1,8 @@
 """The socket of a page: values once a second, news, counters, a heartbeat.
 
 The browser says `sub` (what it shows; replaces what it said before) and `snapshot`. It is sent:
-`sub` (granted and refused), `snap` and `v` (rows of values), `alarm`, `order`, `task`, `count`,
-`hb`, `error`. Nothing is sent that the person could not open as a page; rights are asked again every
+`sub` (granted and refused), `snap` and `v` (rows of values), `alarm`, `order`, `task`, `news`
+(several of these at once), `count`, `hb`, `error`. Nothing is sent that the person could not open as a page; rights are asked again every
 minute and when a grant ends.
 """
 
@@ -139,20 +139,24 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             if (device_id := int(name)) in self.watch.codes:
                 self.pending[device_id] = data
 
-    async def site_alarm(self, event: dict[str, Any]) -> None:
-        if "alarms" not in self.wish.topics or not self.rights.cover(event["site"]):
+    async def site_alarms(self, event: dict[str, Any]) -> None:
+        if "alarms" not in self.wish.topics:
             return
-        await self.send_json(
+        news = [
             {
                 "t": "alarm",
-                "ev": event["event"],
-                "id": event["alarm"],
-                "site": event["site"],
-                "sev": event["severity"],
-                "n": event.get("count", 1),
+                "ev": alarm["event"],
+                "id": alarm["alarm"],
+                "site": alarm["site"],
+                "sev": alarm["severity"],
+                "n": alarm["count"],
             }
-        )
-        self.is_counting = True
+            for alarm in event["alarms"]
+            if self.rights.cover(alarm["site"])
+        ]
+        if news:
+            await self.send_json(news[0] if len(news) == 1 else {"t": "news", "d": news})
+            self.is_counting = True
 
     async def site_order(self, event: dict[str, Any]) -> None:
         if "orders" not in self.wish.topics or not self.rights.cover(event["site"]):

@@ -16,6 +16,7 @@ from core.groups import NEWS
 from core.loop import run
 from devices.models import Device
 from devices.tests.factories import make_device
+from sites.tests.factories import make_site
 
 PATIENCE_S = 5.0
 
@@ -28,8 +29,15 @@ class Watcher:
         self.channel = run(self.layer.new_channel(), timeout_s=PATIENCE_S)
         run(self.layer.group_add(NEWS, self.channel), timeout_s=PATIENCE_S)
 
+    def hear_all(self) -> list[dict[str, Any]]:
+        """The alarms of the next message."""
+        message = run(self.layer.receive(self.channel), timeout_s=PATIENCE_S)
+        assert message["type"] == "site.alarms"
+        return list(message["alarms"])
+
     def hear(self) -> dict[str, Any]:
-        return run(self.layer.receive(self.channel), timeout_s=PATIENCE_S)
+        (alarm,) = self.hear_all()
+        return alarm
 
 
 @pytest.fixture
@@ -55,13 +63,22 @@ def test_what_happens_to_an_alarm_is_told_in_order(device: Device, watcher: Watc
 
     assert [message["event"] for message in heard] == ["raised", "recovered", "moved"]
     assert heard[0] == {
-        "type": "site.alarm",
         "site": device.site_id,
         "alarm": pk,
         "event": "raised",
         "severity": "major",
         "count": 1,
     }
+
+
+def test_alarms_of_many_sites_at_once_are_one_message(watcher: Watcher) -> None:
+    rule = make_rule()
+    devices = [make_device(site=make_site()) for _site in range(3)]
+
+    services.raise_batch(faults=[fault_of(rule=rule, device=one) for one in devices], now=NOW)
+
+    heard = watcher.hear_all()
+    assert sorted(alarm["site"] for alarm in heard) == sorted(one.site_id for one in devices)
 
 
 def test_what_is_rolled_back_is_not_told(device: Device, watcher: Watcher) -> None:

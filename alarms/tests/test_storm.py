@@ -111,7 +111,7 @@ def test_many_alarms_of_a_site_are_one_message() -> None:
 
     assert len(messages) == len(few) + 1
     assert messages[0] == {
-        "type": "site.alarm", "site": 1, "alarm": 0, "event": "raised", "severity": "minor",
+        "site": 1, "alarm": 0, "event": "raised", "severity": "minor",
         "count": 1,
     }  # fmt: skip
     assert messages[-1]["alarm"] == 200

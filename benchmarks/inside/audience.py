@@ -88,6 +88,8 @@ async def _window(script: Script, number: int, heard: Heard) -> None:
 
 
 def _hear(message: dict[str, Any], number: int, heard: Heard) -> None:
+    for news in message["d"] if message["t"] == "news" else ():
+        _hear(news, number, heard)
     if message["t"] == "alarm" and message["ev"] == "raised":
         heard.alarms.append((number, message["id"], time.time()))
     elif message["t"] == "v":

@@ -12,7 +12,8 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from alarms.tests.factories import make_alarm, make_rule
+from alarms.services import raise_batch
+from alarms.tests.factories import fault_of, make_alarm, make_rule
 from config.asgi import application
 from devices import ingest
 from devices.models import Device
@@ -20,7 +21,7 @@ from devices.tests.factories import make_device, make_template_version
 from devices.tests.samples import make_batch
 from reports import consumers
 from sites.models import Grant, User
-from sites.tests.factories import People, people
+from sites.tests.factories import People, make_site, people
 from tests.sockets import Socket
 from workorders.tests.factories import make_order
 
@@ -191,6 +192,29 @@ async def test_alarms_and_counters_are_announced(cast: People, device: Device) -
     assert before["n"]["alarms_open"] == 0
     assert (news["id"], news["ev"], news["sev"]) == (alarm.pk, "raised", "critical")
     assert after["n"]["alarms_critical"] == 1
+    await socket.disconnect()
+
+
+async def test_alarms_at_once_come_together_and_only_those_he_may_see(
+    cast: People, device: Device
+) -> None:
+    def raise_them() -> list[int]:
+        foreign = make_device(site=make_site())
+        faults = [
+            fault_of(rule=make_rule(), device=one, at=timezone.now())
+            for one in (device, device, foreign)
+        ]
+        return raise_batch(faults=faults, now=timezone.now())
+
+    socket = await connect(cast.bo)
+    await subscribe(socket, topics=["alarms"])
+
+    raised = await sync_to_async(raise_them)()
+    news = await until(socket, "news")
+
+    assert {(one["t"], one["site"]) for one in news["d"]} == {("alarm", device.site_id)}
+    assert len(news["d"]) == 2
+    assert len(raised) == 3
     await socket.disconnect()
 
 

@@ -174,6 +174,10 @@ function tell(name, detail) {
   document.body.dispatchEvent(new CustomEvent(name, { detail }));
 }
 
+function handle(message) {
+  handlers[message.t]?.(message);
+}
+
 const handlers = {
   v(message) {
     if (state.seq !== null && message.s !== state.seq + 1) {
@@ -193,6 +197,7 @@ const handlers = {
   alarm: (message) => tell("alarm-news", message),
   order: (message) => tell("order-news", message),
   task: (message) => tell("task-news", message),
+  news: (message) => message.d.forEach(handle),
   sub: () => undefined,
   refused: () => undefined,
 };
@@ -214,8 +219,7 @@ function open() {
   });
   socket.addEventListener("message", (event) => {
     state.heardAt = Date.now();
-    const message = JSON.parse(event.data);
-    handlers[message.t]?.(message);
+    handle(JSON.parse(event.data));
   });
   socket.addEventListener("close", (event) => {
     if (state.socket !== socket) return;
