@@ -25,6 +25,13 @@ def check_platform(**_: Any) -> None:
     services.selfcheck.sweep(now=timezone.now(), began_at=_BEGAN_AT)
 
 
+@shared_task(name="alarms.tasks.check_values")
+@paced(SWEEP_SHARE)
+def check_values(**_: Any) -> None:
+    """What the last judging flagged is looked at."""
+    services.values.sweep(now=timezone.now())
+
+
 @shared_task(name="alarms.tasks.evaluate_links")
 def evaluate_links(*, site_ids: list[int], **_: Any) -> None:
     """Gateways or devices of these sites went silent or came back."""

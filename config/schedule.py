@@ -53,6 +53,12 @@ BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    # Devices with data that cannot be believed.
+    "check-values": {
+        "task": "alarms.tasks.check_values",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     # Jobs whose worker died; results past their time.
     "sweep-jobs": {
         "task": "sites.tasks.sweep_jobs",

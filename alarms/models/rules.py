@@ -31,6 +31,7 @@ class Rule(models.Model):
         PHASE_LOSS = "phase_loss", _("断相")
         LINK = "link", _("通信")
         PLATFORM = "platform", _("平台自检")
+        DATA = "data", _("数据质量")
 
     class Level(models.TextChoices):
         HIGH_HIGH = "hh", _("上上限")

@@ -1,6 +1,6 @@
 """Every write of alarms: following samples and links, raising and recovering, handling by people."""
 
-from alarms.services import links, selfcheck, watching
+from alarms.services import links, selfcheck, values, watching
 from alarms.services.bulk import (
     ALARMS_AT_ONCE,
     Outcome,
@@ -50,6 +50,7 @@ __all__ = [
     "undo",
     "undo_many",
     "update_peaks",
+    "values",
     "verify",
     "watching",
 ]

@@ -44,7 +44,7 @@ def test_points_of_the_rules_are_in_the_dictionary() -> None:
 
     for rule in Rule.objects.all():
         assert set(rule.point_codes) <= known, rule.key
-        has_points = rule.kind not in {Rule.Kind.LINK, Rule.Kind.PLATFORM}
+        has_points = rule.kind not in {Rule.Kind.LINK, Rule.Kind.PLATFORM, Rule.Kind.DATA}
         assert bool(rule.point_codes) == has_points, rule.key
 
 

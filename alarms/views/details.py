@@ -182,7 +182,10 @@ def _period_s(alarm: Alarm) -> int:
 
 
 def look_url(alarm: Alarm, user: User) -> str:
-    """Where the cause of an alarm about the platform or its gateways is to be seen; '' for others."""
+    """Where the cause of an alarm about data, the platform or its gateways is to be seen; '' for others."""
+    if alarm.rule.kind == Rule.Kind.DATA:
+        page = reverse("reports:site-quality", args=[alarm.site_id])
+        return f"{page}?device={alarm.device_id}"
     if alarm.rule.kind != Rule.Kind.PLATFORM:
         return ""
     if alarm.gateway_id:

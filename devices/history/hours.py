@@ -136,12 +136,13 @@ def stored(hour: datetime, device_ids: Collection[int]) -> dict[tuple[int, int],
     return _blocks(hour, list(device_ids))
 
 
-def with_blocks(hour: datetime) -> list[int]:
-    """Devices that have a block of an hour; ascending."""
+def with_blocks(hour: datetime, *, among: Collection[int] | None = None) -> list[int]:
+    """Devices that have a block of an hour, of all or of these; ascending."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT device_id FROM reading_block WHERE hour = %s ORDER BY device_id",
-            [hour],
+            "SELECT DISTINCT device_id FROM reading_block"
+            " WHERE hour = %s AND (%s::bigint[] IS NULL OR device_id = ANY(%s)) ORDER BY device_id",
+            [hour, *[None if among is None else list(among)] * 2],
         )
         return [pk for (pk,) in cursor.fetchall()]
 

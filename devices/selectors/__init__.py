@@ -64,12 +64,14 @@ from devices.selectors.doubts import (
     Said,
     device_to_repair,
     doubts_of_site,
+    last_judged,
     may_repair,
     not_to_judge,
     points_to_repair,
     repair_for,
     repairs_of,
     said_of,
+    with_flags,
 )
 from devices.selectors.gaps import Gap, SiteGaps, gaps_of_site
 from devices.selectors.marks import SlotMarks, qualities, slot_marks
@@ -152,6 +154,8 @@ __all__ = [
     "devices_per_version",
     "devices_with_outputs",
     "doubts_of_site",
+    "last_judged",
+    "with_flags",
     "device_to_repair",
     "may_repair",
     "not_to_judge",

@@ -8,7 +8,7 @@ from typing import TypeVar
 from django.db.models import QuerySet
 
 from core.errors import NotFound
-from devices.models import Device, FlaggedStretch, Repair
+from devices.models import Device, FlaggedStretch, JudgedHour, Repair
 from devices.selectors.points import DevicePoint, device_for, points_for
 from devices.states import FlagKind, PointKind
 from sites import selectors as site_selectors
@@ -152,17 +152,35 @@ def said_of(
     return {key: sorted(found.get(key, []), key=lambda one: one.start) for key in set(points)}
 
 
-def not_to_judge(*, since: datetime) -> dict[int, list[str]]:
-    """Points that have stood still up to now, by device: no rule follows them; one query.
+# Unless somebody said that they are right.
+_NOT_KEPT = (
+    " NOT EXISTS (SELECT FROM devices_repair repair WHERE repair.device_id = flagged.device_id"
+    " AND repair.code = flagged.code AND repair.kind = 'keep' AND repair.undone_at IS NULL"
+    " AND repair.start_at <= flagged.start_at AND repair.end_at >= flagged.start_at)"
+)
 
-    Unless somebody said that they are right.
-    """
+
+def last_judged() -> datetime | None:
+    """The latest hour whose samples were all judged."""
+    rows = JudgedHour.objects.filter(is_done=True).order_by("-hour")
+    return rows.values_list("hour", flat=True).first()
+
+
+def with_flags(*, start: datetime, end: datetime) -> set[int]:
+    """Devices of which samples are flagged in a half-open period; one query."""
     rows = FlaggedStretch.objects.raw(
-        "SELECT id, device_id, code FROM devices_flaggedstretch flagged"
-        " WHERE is_excluded AND kind = %s AND end_at >= %s AND NOT EXISTS ("
-        "SELECT FROM devices_repair repair WHERE repair.device_id = flagged.device_id"
-        " AND repair.code = flagged.code AND repair.kind = 'keep' AND repair.undone_at IS NULL"
-        " AND repair.start_at <= flagged.start_at AND repair.end_at >= flagged.start_at)",
+        "SELECT DISTINCT ON (device_id) id, device_id FROM devices_flaggedstretch flagged"  # noqa: S608
+        f" WHERE is_excluded AND end_at >= %s AND start_at < %s AND {_NOT_KEPT}",
+        [start, end],
+    )
+    return {row.device_id for row in rows}
+
+
+def not_to_judge(*, since: datetime) -> dict[int, list[str]]:
+    """Points that have stood still up to now, by device: no rule follows them; one query."""
+    rows = FlaggedStretch.objects.raw(
+        "SELECT id, device_id, code FROM devices_flaggedstretch flagged"  # noqa: S608
+        f" WHERE is_excluded AND kind = %s AND end_at >= %s AND {_NOT_KEPT}",
         [FlagKind.FROZEN, since],
     )
     found: dict[int, list[str]] = {}
