@@ -14,7 +14,7 @@ from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F,
 from django.db.models.functions import Coalesce, Greatest
 
 from devices import live
-from devices.models import Device, Gateway, LinkEvent
+from devices.models import Bus, DataSource, Device, Gateway, LinkEvent
 from devices.services.lease import ORPHAN_PATIENCE_S, orphans
 from devices.signals import link_changed
 from devices.states import LinkError
@@ -188,14 +188,15 @@ def write_seen(model: Linked, seen: Mapping[int, float]) -> list[int]:
 
 def _retire(now: datetime) -> None:
     """Forget the verdict on what is not asked any more; the event ends its time on line."""
+    # What is switched off is little: asked for first, no device has to be joined with its gateway.
     idle: tuple[tuple[Linked, Q], ...] = (
         (Gateway, Q(is_enabled=False)),
         (
             Device,
             Q(is_enabled=False)
             | Q(bus=None, source=None)
-            | Q(bus__gateway__is_enabled=False)
-            | Q(source__is_enabled=False),
+            | Q(bus__in=Bus.objects.filter(gateway__is_enabled=False))
+            | Q(source__in=DataSource.objects.filter(is_enabled=False)),
         ),
     )
     for model, condition in idle:
