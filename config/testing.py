@@ -22,6 +22,7 @@ from django.db import connection
 from config.children import birth_of
 from config.embedded import temporary_services
 from config.embedded.folders import remove_sockets
+from config.embedded.postgres import DATABASE
 
 PREFIX = "dianwu-test-"
 KEPT_PREFIX = "dianwu-tables-"
@@ -29,8 +30,15 @@ KEPT_PREFIX = "dianwu-tables-"
 TEMPLATE = "dianwu_template"
 MARK = "has-template"
 CHECKOUT = Path(__file__).resolve().parent.parent
-# What the tables depend on: the migrations, those of the libraries, and what migrations call.
-SOURCES = ("*/migrations/*.py", "core/*.py", "requirements.txt", "config/embedded/*.py")
+# What the tables depend on: the migrations, those of the libraries, what migrations call, and how
+# they are kept.
+SOURCES = (
+    "*/migrations/*.py",
+    "core/*.py",
+    "requirements.txt",
+    "config/embedded/*.py",
+    "config/testing.py",
+)
 # Short, because socket paths are limited; TMPDIR may be long, or closed to PostgreSQL's user.
 ROOT = Path("/tmp")  # noqa: S108
 
@@ -55,8 +63,10 @@ def begin() -> None:
     # To be passed through by the user that PostgreSQL runs as.
     home.chmod(0o711)
     _running.callback(shutil.rmtree, home, ignore_errors=True)
-    take_kept(home)
-    _running.callback(_keep, home)
+    # Named before anything is migrated: files that change meanwhile are not what these tables are.
+    kept = _kept()
+    take_kept(home, kept)
+    _running.callback(_keep, home, kept)
     os.environ.update(_running.enter_context(temporary_services(home)))
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     atexit.register(end)
@@ -83,24 +93,31 @@ def make_tables() -> None:
 
 
 def make_template(source: str) -> None:
-    """Copy a freshly migrated database, to which nobody is connected, for this and later runs."""
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+    """Copy a freshly migrated database, to which nobody is connected, for this and later runs.
+
+    Also as the cluster's own database: a product that begins with the cluster has its tables.
+    """
+    url = os.environ["DATABASE_URL"]
+    with psycopg.connect(url, dbname="postgres", autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE {TEMPLATE} TEMPLATE "{source}"')
+        if source != DATABASE:
+            connection.execute(f"DROP DATABASE {DATABASE}")
+            connection.execute(f"CREATE DATABASE {DATABASE} TEMPLATE {TEMPLATE}")
     (Path(os.environ["DIANWU_HOME"]) / MARK).touch()
 
 
-def take_kept(home: Path) -> None:
+def take_kept(home: Path, kept: Path | None = None) -> None:
     """Put a copy of the kept cluster below a home folder, when there is one."""
-    kept = _kept()
+    kept = kept or _kept()
     if kept.exists() and kept.stat().st_uid == os.geteuid():
         _copy(kept / "postgres", home / "postgres")
         (home / MARK).touch()
         kept.touch()
 
 
-def _keep(home: Path) -> None:
+def _keep(home: Path, kept: Path) -> None:
     """Keep the cluster for the next run, when it has a template; the services are down."""
-    cluster, kept = home / "postgres", _kept()
+    cluster = home / "postgres"
     if not (home / MARK).exists() or not cluster.exists() or kept.exists():
         return
     for older in ROOT.glob(f"{KEPT_PREFIX}{os.geteuid()}-*"):

@@ -21,6 +21,7 @@ import psycopg
 import pytest
 
 from config.embedded.folders import remove_sockets
+from config.testing import take_kept
 from tests.conftest import Eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -116,6 +117,8 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         "DIANWU_DEMO_DAYS": "0.25",
     }
     log = tmp_path_factory.mktemp("kills") / "supervisor.log"
+    # The second start drops them, and makes all tables anew.
+    take_kept(home)
     stop_half_way(start(environment, log), home)
     supervisor = start(environment, log)
     running = Product(home, port, environment, supervisor, log)

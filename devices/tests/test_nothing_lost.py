@@ -153,8 +153,6 @@ def plant(home: Path) -> Iterator[Plant]:
 
 def _fill(plant: Plant, lines: dict[int, Line]) -> None:
     """Tables, and a meter for each device."""
-    if testing.has_template(plant.home):
-        plant.environment["DATABASE_URL"] = plant.url.replace("/dianwu?", f"/{testing.TEMPLATE}?")
     made = subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "-m", "devices.tests.killed_plant", *map(str, lines)],
         cwd=settings.BASE_DIR,
