@@ -14,6 +14,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import django
 import psycopg
 from django.conf import settings
 from django.core.management import call_command
@@ -157,3 +158,10 @@ def _sweep() -> None:
         if str(birth_of(int(pid))) != birth:
             shutil.rmtree(home, ignore_errors=True)
             remove_sockets(home)
+
+
+if __name__ == "__main__":
+    # Before a parallel run, beside what else comes before it.
+    begin()
+    django.setup()
+    make_tables()

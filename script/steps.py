@@ -6,7 +6,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,10 +75,11 @@ def tests(*options: str) -> Callable[[], bool]:
     return run
 
 
+# The longest first, because several run at a time.
 LINT: tuple[Step, ...] = (
+    ("types", command("-m", "mypy", ".")),
     ("lint", command("-m", "ruff", "check", ".")),
     ("format", command("-m", "ruff", "format", "--check", ".")),
-    ("types", command("-m", "mypy", ".")),
     (
         "import contracts",
         command("-c", "from importlinter.cli import lint_imports_command as l; l()"),
@@ -90,6 +92,8 @@ DJANGO: tuple[Step, ...] = (
     ("system check", command("manage.py", "check", "--fail-level", "WARNING")),
 )
 SCHEMA_STEP: Step = ("OpenAPI schema", schema_is_current)
+# One process migrates for all workers of the tests, beside the other steps.
+TABLES: Step = ("tables of the tests", command("-m", "config.testing"))
 
 
 @contextmanager
@@ -118,21 +122,32 @@ def perform(step: Step) -> bool:
     return passed
 
 
+def perform_all(steps: Iterable[Step]) -> list[str]:
+    """Run steps, as many at a time as there are cores; the names of those that failed."""
+    named = list(steps)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return [
+            name
+            for (name, _), passed in zip(named, pool.map(perform, named), strict=True)
+            if not passed
+        ]
+
+
 def main() -> int:
     """`steps.py check|test [pytest options]`; 1 when any step failed, all of them are run."""
     kind, *given = sys.argv[1:]
     os.chdir(CHECKOUT)
-    verdicts = {step[0]: perform(step) for step in LINT}
+    # Dozens of processes begin here, and would compile the whole product each.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with services():
-        steps = DJANGO if kind == "check" else (*DJANGO, SCHEMA_STEP)
-        verdicts |= {step[0]: perform(step) for step in steps}
+        steps = () if kind == "check" else (TABLES, SCHEMA_STEP)
+        failed = perform_all((*LINT[:1], *steps, *LINT[1:], *DJANGO))
     # Workers with services of their own, one more than two cores because some tests wait for
     # processes; conftest.py says what stays together.
     whole = ("-q", "-n", "3", "--no-loadscope-reorder")
     options = ("-q", "--quick", *given) if kind == "check" else (*whole, *given)
     begun = time.monotonic()
     print(flush=True)
-    failed = [name for name, passed in verdicts.items() if not passed]
     if failed:
         print(f"Failed before the tests: {', '.join(failed)}\n", flush=True)
     # Last, so that pytest's own summary ends the output.
