@@ -19,6 +19,7 @@ from devices.api.equipment import (
     GatewaysEndpoint,
     PointsEndpoint,
 )
+from devices.api.exchange_photos import ExchangePhotosEndpoint, ExchangePictureEndpoint
 from devices.api.exchanges import ExchangesEndpoint, UndoEndpoint
 from devices.api.ingest import IngestEndpoint
 from devices.api.meters import MetersEndpoint
@@ -27,10 +28,12 @@ from devices.api.repairs import RepairsEndpoint, RepairUndoEndpoint
 from devices.api.search import SearchEndpoint
 from devices.api.templates import (
     TemplateBookEndpoint,
+    TemplateCloneEndpoint,
     TemplateDifferenceEndpoint,
     TemplateEndpoint,
     TemplateImportsEndpoint,
     TemplateMoveEndpoint,
+    TemplateRetireEndpoint,
     TemplatesEndpoint,
     TemplateVersionEndpoint,
     TemplateYamlEndpoint,
@@ -70,6 +73,19 @@ urlpatterns = [
     path("devices/<int:pk>/repairs/", RepairsEndpoint.as_view(), name="api-device-repairs"),
     path("repairs/<int:pk>/undo/", RepairUndoEndpoint.as_view(), name="api-repair-undo"),
     path("exchanges/<int:pk>/undo/", UndoEndpoint.as_view(), name="api-exchange-undo"),
+    path(
+        "exchanges/<int:pk>/photos/", ExchangePhotosEndpoint.as_view(), name="api-exchange-photos"
+    ),
+    path(
+        "exchanges/photos/<int:pk>/image/",
+        ExchangePictureEndpoint.as_view(field="image"),
+        name="api-exchange-photo-image",
+    ),
+    path(
+        "exchanges/photos/<int:pk>/thumbnail/",
+        ExchangePictureEndpoint.as_view(field="thumbnail"),
+        name="api-exchange-photo-thumbnail",
+    ),
     path("devices/<int:pk>/trial/", TrialEndpoint.as_view(), name="api-device-trial"),
     path(
         "devices/<int:pk>/acceptances/",
@@ -92,9 +108,19 @@ urlpatterns = [
     ),
     path("templates/<slug:key>/move/", TemplateMoveEndpoint.as_view(), name="api-template-move"),
     path(
+        "templates/<slug:key>/retire/",
+        TemplateRetireEndpoint.as_view(),
+        name="api-template-retire",
+    ),
+    path(
         "templates/<slug:key>/versions/<int:number>/",
         TemplateVersionEndpoint.as_view(),
         name="api-template-version",
+    ),
+    path(
+        "templates/<slug:key>/versions/<int:number>/clone/",
+        TemplateCloneEndpoint.as_view(),
+        name="api-template-clone",
     ),
     path(
         "templates/<slug:key>/versions/<int:number>/yaml/",

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core.endpoints import Body, FlagField, IdField, MomentField, Row
+from core.endpoints import Body, FlagField, IdField, MomentField, Row, TextField
 from devices import selectors
 from devices.drivers.coverage import RANKS
 from devices.drivers.differences import Difference
@@ -227,6 +227,22 @@ class ImportBody(Body):
     file = serializers.FileField(allow_empty_file=True)
     dry_run = serializers.ChoiceField(choices=["true", "false"], default="true")
     seen = serializers.IntegerField(required=False, min_value=0, max_value=1_000_000)
+
+
+class RetireBody(Body):
+    """Out of the choice for devices, or back into it; `version` null: all versions."""
+
+    is_retired = FlagField()
+    version = serializers.IntegerField(
+        allow_null=True, default=None, min_value=1, max_value=1_000_000
+    )
+
+
+class CloneBody(Body):
+    """What the new template is called."""
+
+    key = TextField(max_length=60)
+    model = TextField(max_length=80)
 
 
 class TemplateMoveBody(Body):

@@ -21,10 +21,12 @@ from core.parsers import FilesParser
 from core.sheets import XLSX_TYPE
 from devices import selectors
 from devices.api.template_rows import (
+    CloneBody,
     DifferenceQuery,
     DifferenceRow,
     ImportBody,
     ImportRow,
+    RetireBody,
     TemplateDetail,
     TemplateMoveBody,
     TemplateMoved,
@@ -35,7 +37,7 @@ from devices.filters import TemplateFilter
 from devices.forms.templates import LONGEST_TEMPLATE_BYTES
 from devices.models import DeviceTemplate
 from devices.services import template_books, template_drafts, template_moves
-from sites.models import access_for
+from sites.models import User, access_for
 from sites.rules import Ability
 
 YAML_TYPE = "application/yaml"
@@ -63,10 +65,46 @@ class TemplateEndpoint(Endpoint):
     @extend_schema(operation_id="templates_retrieve", responses=TemplateDetail)
     def get(self, request: Request, key: str) -> Response:
         """Show a template and its versions."""
-        template = selectors.library(user=self.person).filter(key=key).first()
-        if template is None:
-            raise NotFound
-        return self.shown(template, TemplateDetail)
+        return self.shown(_template(self.person, key), TemplateDetail)
+
+
+class TemplateRetireEndpoint(Endpoint):
+    """In the choice or not."""
+
+    @extend_schema(operation_id="templates_retire", request=RetireBody, responses=TemplateDetail)
+    def post(self, request: Request, key: str) -> Response:
+        """Take a version, or all, out of the choice for devices or bring it back; devices stay."""
+        selectors.require_library(self.person)
+        template = selectors.template_for(key=key)
+        given = self.given(request, RetireBody)
+        number = given["version"]
+        template_moves.set_retired(
+            template=template,
+            is_retired=given["is_retired"],
+            version=selectors.version_for(key=key, number=number) if number else None,
+        )
+        return self.shown(_template(self.person, key), TemplateDetail)
+
+
+class TemplateCloneEndpoint(Endpoint):
+    """The same map once more."""
+
+    @extend_schema(
+        operation_id="templates_versions_clone", request=CloneBody, responses={201: VersionDetail}
+    )
+    def post(self, request: Request, key: str, number: int) -> Response:
+        """Make a new template whose first version has the same registers."""
+        selectors.require_library(self.person)
+        version = selectors.version_for(key=key, number=number)
+        made = template_drafts.clone(version=version, **self.given(request, CloneBody))
+        return self.shown(made, VersionDetail, status=201)
+
+
+def _template(user: User, key: str) -> DeviceTemplate:
+    template = selectors.library(user=user).filter(key=key).first()
+    if template is None:
+        raise NotFound
+    return template
 
 
 class TemplateVersionEndpoint(Endpoint):

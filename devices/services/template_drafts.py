@@ -17,6 +17,7 @@ from devices.models import DeviceTemplate, Register, TemplateOutput, TemplateVer
 from devices.services.complaints import words
 from devices.services.templates import (
     Imported,
+    TemplateRefused,
     dictionary,
     document_facts,
     import_template,
@@ -219,7 +220,13 @@ def clone(*, version: TemplateVersion, key: str, model: str) -> TemplateVersion:
     if DeviceTemplate.objects.filter(key=key).exists():
         raise Invalid(fields={"key": [_("已有模板使用此标识。")]})
     plain = plain_of(version) | {"key": key, "model": model}
-    return import_template(write(plain)).version
+    try:
+        return import_template(write(plain)).version
+    except TemplateRefused as refusal:
+        told = [error for error in refusal.errors if error.field in ("key", "model")]
+        if not told:
+            raise
+        raise Invalid(fields={error.field: [words(error)] for error in told}) from refusal
 
 
 def text_of(version: TemplateVersion) -> str:

@@ -19,6 +19,7 @@ from devices.services import equipment, exchange_photos, exchanges
 from devices.services.exchanges import Exchange
 from devices.tests.factories import make_bus, make_device, make_gateway, make_template_version
 from devices.tests.samples import make_batch
+from sites.tests.clients import api_client
 from sites.tests.factories import People, people
 from workorders.tests.factories import picture
 
@@ -249,3 +250,27 @@ def test_pictures_of_the_displays_stay_with_the_exchange(
     assert kept == 2 * exchange_photos.MOST_PHOTOS, "files without rows stayed"
     client.force_login(cast.bo)
     assert client.get(reverse("devices:exchange-photo", args=[photo.pk])).status_code == 403
+
+
+def test_the_api_keeps_shows_and_refuses_photos_as_the_page(cast: People) -> None:
+    device = make_measured(cast)
+    row = exchanges.exchange_meter(device=device, exchange=wanted(), by=cast.ana, now=NOW)
+    ana, bo, cy = api_client(cast.ana), api_client(cast.bo), api_client(cast.cy)
+    address = f"/api/v1/exchanges/{row.pk}/photos/"
+
+    made = ana.post(address, {"file": picture()}, format="multipart")
+
+    assert made.status_code == 201
+    assert made.json()["by"]["id"] == cast.ana.pk
+    assert [one["id"] for one in ana.get(address).json()["results"]] == [row.photos.get().pk]
+    for key in ("image_url", "thumbnail_url"):
+        shown = ana.get(made.json()[key])
+        assert (shown.status_code, shown["Content-Type"]) == (200, "image/jpeg")
+        assert (bo.get(made.json()[key]).status_code, cy.get(address).status_code) == (403, 404)
+    nothing = ana.post(address, {}, format="multipart")
+    no_picture = ana.post(address, {"file": ContentFile(b"GIF", "a.gif")}, format="multipart")
+    assert (nothing.status_code, no_picture.status_code) == (400, 400)
+    assert "file" in nothing.json()["fields"]
+    assert "file" in no_picture.json()["fields"]
+    exchanges.undo_exchange(exchange=row, by=cast.ana, now=NOW)
+    assert ana.post(address, {"file": picture()}, format="multipart").status_code == 409

@@ -196,3 +196,21 @@ def test_the_api_looks_moves_and_refuses_by_field(
     assert "to_version" in str(same.json())
     assert ana.get("/api/v1/templates/acme-1/").json()["versions"][0]["devices"] == 1
     assert ana.get("/api/v1/templates/?use=behind").json()["results"] == []
+
+
+def test_by_api_a_version_leaves_the_choice_and_comes_back(
+    cast: People, versions: tuple[TemplateVersion, TemplateVersion]
+) -> None:
+    adm, address = api_client(cast.adm), "/api/v1/templates/acme-1/retire/"
+
+    one = adm.post(address, {"is_retired": True, "version": 1}, format="json")
+    whole = adm.post(address, {"is_retired": True}, format="json")
+    back = adm.post(address, {"is_retired": False}, format="json")
+
+    assert [row["state"] for row in one.json()["versions"]] == ["published", "retired"]
+    assert (one.json()["is_retired"], whole.json()["is_retired"]) == (False, True)
+    assert {row["state"] for row in back.json()["versions"]} == {"published"}
+    assert adm.post(address, {"is_retired": True, "version": 9}, format="json").status_code == 404
+    assert adm.post(address, {"version": 1}, format="json").status_code == 400
+    ana = api_client(cast.ana)
+    assert ana.post(address, {"is_retired": True}, format="json").status_code == 403

@@ -13,6 +13,7 @@ from devices.services import template_books
 from devices.services.template_drafts import draft_of, publish, text_of
 from devices.services.templates import import_template
 from devices.tests.factories import make_library_version, make_template_version
+from sites.tests.clients import api_client
 from sites.tests.factories import People, people
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +107,24 @@ def test_a_clone_has_the_same_map_under_another_key(
     assert (made.checksum, made.layout) == (version.checksum, version.layout)
     assert "Confirmed by several sources" in made.document
     assert (taken.status_code, bad.status_code) == (400, 400)
+    assert "只能由 a-z" in bad.context["form"].errors["key"][0]
+
+
+def test_by_api_a_clone_is_made_or_refused_by_field(cast: People, version: TemplateVersion) -> None:
+    adm, address = api_client(cast.adm), "/api/v1/templates/eastron-sdm630/versions/1/clone/"
+
+    made = adm.post(address, {"key": "acme-630", "model": "A630"}, format="json")
+    taken = adm.post(address, {"key": "acme-630", "model": "A630"}, format="json")
+    bad = adm.post(address, {"key": "Acme", "model": ""}, format="json")
+    odd = adm.post(address, {"key": "Acme", "model": "A"}, format="json")
+
+    assert (made.status_code, made.json()["template"]) == (201, "acme-630")
+    assert len(made.json()["registers"]) == version.registers.count()
+    assert (taken.status_code, list(taken.json()["fields"])) == (400, ["key"])
+    assert (bad.status_code, list(bad.json()["fields"])) == (400, ["model"])
+    assert (odd.status_code, list(odd.json()["fields"])) == (400, ["key"])
+    ana = api_client(cast.ana)
+    assert ana.post(address, {"key": "acme-7", "model": "A"}, format="json").status_code == 403
 
 
 def test_versions_are_compared_field_by_field(version: TemplateVersion, client: Client) -> None:

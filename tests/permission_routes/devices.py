@@ -35,6 +35,7 @@ from tests.permission_table import (
     write,
 )
 from tests.permission_world import NOBODY, PEOPLE, STRANGER, World
+from workorders.tests.factories import picture
 
 
 def source_facts(_world: World) -> dict[str, Any]:
@@ -350,6 +351,10 @@ def template_file(_world: World) -> dict[str, Any]:
     return {"file": ContentFile(text.encode(), "matrix.yaml"), "dry_run": "false"}
 
 
+def display(_world: World) -> dict[str, Any]:
+    return {"file": picture()}
+
+
 def move_by_api(world: World) -> dict[str, Any]:
     """There is one version: whoever may move is told that it is the same."""
     return {"from_version": 1, "to_version": 1, "devices": [world.device.pk]}
@@ -365,6 +370,19 @@ API: dict[str, list[Case]] = {
         Case(signed_in(), at=TEMPLATE, query=lambda _world: {"before": 1, "after": 1})
     ],
     "api-template-imports": [Case(KEEPERS, "POST", body=template_file, ok=201, changes=True)],
+    "api-template-retire": [
+        Case(KEEPERS, "POST", at=TEMPLATE, body=lambda _world: {"is_retired": True}, changes=True)
+    ],
+    "api-template-clone": [
+        Case(
+            KEEPERS,
+            "POST",
+            at=VERSION,
+            body=lambda _world: {"key": "matrix-4", "model": "Four"},
+            ok=201,
+            changes=True,
+        )
+    ],
     "api-template-move": [Case(MANAGERS, "POST", at=TEMPLATE, body=move_by_api, ok=400)],
     "api-gateway-meters": [write("device.bus.gateway", MANAGE, meters_by_api, ok=201)],
     "api-site-latest": [read("site", shows=False)],
@@ -401,6 +419,12 @@ API: dict[str, list[Case]] = {
         write("device", MANAGE, exchange_by_api, ok=201),
     ],
     "api-exchange-undo": [write("exchange", MANAGE, ok=200)],
+    "api-exchange-photos": [
+        read("exchange", MANAGE, shows=False),
+        write("exchange", MANAGE, display, ok=201),
+    ],
+    "api-exchange-photo-image": [read("exchange_photo", MANAGE, shows=False)],
+    "api-exchange-photo-thumbnail": [read("exchange_photo", MANAGE, shows=False)],
     "api-device-trial": [write("device", MANAGE, nothing, ok=200)],
     "api-device-acceptances": [
         read("device", MANAGE, shows=False),
