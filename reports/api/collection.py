@@ -72,6 +72,24 @@ class AwayRow(serializers.Serializer[Any]):
     next_try_s = NumberField(source="next_s", help_text="From now; 0: when it is due.")
 
 
+class BridgeRow(serializers.Serializer[Any]):
+    """The bridge to one broker. `alone`: no process reads it; counts: since it was read first."""
+
+    broker = serializers.IntegerField(source="broker.pk")
+    data_source = serializers.IntegerField(source="broker.source_id")
+    name = serializers.CharField(source="broker.source.label")
+    address = serializers.CharField(source="broker.address")
+    state = serializers.ChoiceField(choices=collection.BridgeState.choices)
+    since = MomentField(allow_null=True)
+    process = serializers.CharField(help_text="Machine and process number, empty without one.")
+    error = serializers.CharField()
+    last_message_at = MomentField(source="broker.last_seen_at", allow_null=True)
+    messages = serializers.IntegerField()
+    messages_unreadable = serializers.IntegerField(source="unreadable")
+    samples_stored = serializers.IntegerField(source="stored")
+    samples_refused = serializers.IntegerField(source="refused")
+
+
 class QueueRow(serializers.Serializer[Any]):
     """Tasks that wait."""
 
@@ -108,6 +126,7 @@ class CollectionRow(serializers.Serializer[Any]):
     slowest = SlowBusRow(many=True)
     away_total = serializers.IntegerField(help_text="Of those named by the workers.")
     away = AwayRow(many=True, help_text="The first 200.")
+    bridges = BridgeRow(many=True, help_text="The first 200, those that are not read first.")
     queues = QueueRow(many=True)
     beat_age_s = NumberField(allow_null=True)
     postgres_version = serializers.CharField()
@@ -140,6 +159,7 @@ class CollectionEndpoint(Endpoint):
             "slowest": collection.slow_buses(shards),
             "away_total": len(away),
             "away": away[:MOST],
+            "bridges": collection.bridge_lines(now=now)[:MOST],
             "queues": parts.queues,
             "beat_age_s": parts.beat_s,
             "postgres_version": parts.postgres_version,

@@ -19,9 +19,11 @@ from devices.drivers.pace import Digest
 from devices.models import Device, PollHour, PollShard, SampleLoss
 from devices.selectors import spool, told
 from devices.selectors.storage import Level, storage
-from devices.tests.factories import make_bus, make_device, make_gateway
+from devices.services import brokers
+from devices.tests.factories import make_broker, make_bus, make_device, make_gateway, make_source
 from reports import senders
 from reports.selectors import collection
+from reports.selectors.collection.metrics import rendered
 from reports.services import heartbeat
 from reports.tasks import note_tick
 from sites.tests.clients import api_client
@@ -337,3 +339,58 @@ def test_live_and_ready(client: Client, settings: Any) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:9"
     away = client.get("/health/ready/")
     assert (away.status_code, away.json()["reasons"]) == (503, ["redis_down"])
+
+
+def bridged(cast: People, *, name: str, **facts: Any) -> Any:
+    broker = make_broker(source=make_source(site=cast.site, name=name)[0], host="mqtt.example")
+    brokers.hold(pk=broker.pk, owner="host ns 21 1", now=NOW)
+    brokers.note(pk=broker.pk, owner="host ns 21 1", facts=facts | {"link_changed_at": NOW})
+    return broker
+
+
+def test_bridges_tell_whether_they_are_connected_and_what_they_refused(
+    cast: People, client: Client
+) -> None:
+    fault = {"count": 3, "about": "", "topic": "t", "example": "x", "at": NOW.isoformat()}
+    counts = {"messages": 40, "stored": 30, "refused": 7}
+    facts = {"counts": counts, "faults": {"not_json": fault}, "last_seen_at": NOW}
+    bridged(cast, name="甲厂", is_online=True, **facts)
+    away = bridged(cast, name="乙厂", is_online=False, link_error="refused")
+    off = bridged(cast, name="丙厂", is_online=True)
+    off.is_enabled = False
+    off.save(update_fields=["is_enabled"])
+    make_broker(source=make_source(site=cast.site, name="丁厂")[0])
+
+    lines = collection.bridge_lines(now=NOW + 5 * S)
+
+    assert [line.broker.source.name for line in lines] == ["丁厂", "乙厂", "甲厂", "丙厂"]
+    assert [line.state.value for line in lines] == ["alone", "away", "connected", "off"]
+    assert [line.process for line in lines] == ["", "host · 21", "host · 21", ""]
+    assert (lines[1].error, lines[1].since) == ("refused", NOW)
+    assert (lines[2].messages, lines[2].unreadable, lines[2].refused) == (40, 3, 7)
+    # A process that was killed says nothing more: its word lapses.
+    lapsed = NOW + timedelta(seconds=brokers.LEASE_S + 1)
+    states = {line.broker.pk: line for line in collection.bridge_lines(now=lapsed)}
+    assert states[away.pk].state == "alone"
+    assert states[away.pk].since == NOW + timedelta(seconds=brokers.LEASE_S)
+
+    client.force_login(cast.adm)
+    page = client.get("/collection/").content.decode()
+    assert all(name in page for name in ("MQTT 桥接", "甲厂", "丁厂", "mqtt://mqtt.example:1883"))
+    told = api_client(cast.adm).get("/api/v1/collection/").json()["bridges"]
+    assert {row["name"]: row["messages_unreadable"] for row in told}["甲厂"] == 3
+    assert all(row["state"] in ("alone", "off") for row in told)
+
+
+def test_bridges_are_in_the_metrics_without_names(cast: People) -> None:
+    counts = {"messages": 40, "stored": 30, "refused": 7}
+    bridged(cast, name="甲厂", is_online=True, counts=counts)
+    bridged(cast, name="乙厂", is_online=False)
+
+    text = rendered(now=NOW + 5 * S).decode()
+
+    assert 'dianwu_mqtt_brokers{state="connected"} 1.0' in text
+    assert 'dianwu_mqtt_brokers{state="away"} 1.0' in text
+    assert "dianwu_mqtt_messages_total 40.0" in text
+    assert "dianwu_mqtt_refused_samples_total 7.0" in text
+    assert "厂" not in text

@@ -23,7 +23,7 @@ KINDS = ("gateway", "device")
 @login_required
 @require_safe
 def collection(request: HttpRequest) -> HttpResponse:
-    """Shards, doors, slow and silent lines, queues, the parts below, what the history takes."""
+    """Shards, doors, bridges, slow and silent lines, queues, the parts below, what the history takes."""
     user, now = cast(User, request.user), timezone.now()
     facts.require_operator(user)
     shards, parts, disk = facts.shard_lines(now=now), facts.parts(now=now), storage(now=now)
@@ -32,6 +32,7 @@ def collection(request: HttpRequest) -> HttpResponse:
         "troubles": facts.troubles_of(shards, parts, disk, now=now),
         "shards": [(line, line.spool_age_s(now)) for line in shards],
         "doors": [line for line in shards if line.door],
+        "bridges": facts.bridge_lines(now=now),
         "reasons": reason_words(),
         "parts": parts,
         "disk": disk,

@@ -1,6 +1,7 @@
 """How collecting does: for the operator of the platform, his monitoring, and whoever watches both."""
 
 from reports.selectors.collection.access import may_operate, require_operator
+from reports.selectors.collection.bridges import BridgeLine, BridgeState, bridge_lines
 from reports.selectors.collection.days import DayRows, days
 from reports.selectors.collection.lines import AwayLine, SlowBus, away_lines, slow_buses
 from reports.selectors.collection.parts import (
@@ -25,6 +26,8 @@ from reports.selectors.collection.troubles import (
 
 __all__ = [
     "AwayLine",
+    "BridgeLine",
+    "BridgeState",
     "Code",
     "DayRows",
     "Parts",
@@ -35,6 +38,7 @@ __all__ = [
     "SlowBus",
     "Trouble",
     "away_lines",
+    "bridge_lines",
     "days",
     "last_beat",
     "last_pulse",

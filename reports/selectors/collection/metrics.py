@@ -17,6 +17,7 @@ from devices.ingest import AWAY
 from devices.models import Device, Gateway, PollHour, SampleLoss
 from devices.selectors.storage import Storage, storage
 from devices.selectors.told import Told
+from reports.selectors.collection.bridges import BridgeState, bridge_lines
 from reports.selectors.collection.parts import Parts, parts
 from reports.selectors.collection.pulse import last_pulse
 from reports.selectors.collection.shards import ShardLine, shard_lines, shard_name
@@ -55,6 +56,7 @@ def _all(now: datetime) -> Iterator[Metric]:
     yield from _shards(shards, now)
     yield from _totals()
     yield from _equipment()
+    yield from _bridges(now)
     yield from _parts(found)
     yield from _disk(disk)
     yield _troubles({trouble.code for trouble in troubles_of(shards, found, disk, now=now)})
@@ -158,6 +160,21 @@ def _equipment() -> Iterator[Metric]:
     counts = dict(rows_of)
     open_now = ((severity.value, counts.get(severity.value, 0)) for severity in Severity)
     yield _labelled("dianwu_open_alarms", "Open alarms.", "severity", open_now)
+
+
+def _bridges(now: datetime) -> Iterator[Metric]:
+    """Brokers by state, and what came from all of them."""
+    lines = bridge_lines(now=now)
+    states = [line.state for line in lines]
+    by_state = ((state.value, states.count(state)) for state in BridgeState)
+    yield _labelled("dianwu_mqtt_brokers", "Brokers of data sources.", "state", by_state)
+    for name, words, count in (
+        ("messages", "Messages read.", sum(line.messages for line in lines)),
+        ("unreadable_messages", "Of these with a fault.", sum(line.unreadable for line in lines)),
+        ("rows_stored", "Samples stored of them.", sum(line.stored for line in lines)),
+        ("refused_samples", "Samples refused.", sum(line.refused for line in lines)),
+    ):
+        yield CounterMetricFamily(f"dianwu_mqtt_{name}", words, value=count)
 
 
 def _parts(found: Parts) -> Iterator[Metric]:
