@@ -32,3 +32,25 @@ class SiteLoad(models.Model):
 
     def __str__(self) -> str:
         return f"{self.site_id} {self.power_kw}"
+
+
+class ZoneLoad(models.Model):
+    """The sum of the site loads of one time zone, for whoever sees every site.
+
+    `slots`: float64 kW (NaN: none) for each quarter of an hour of `day`. Written only by services.loads.
+    """
+
+    zone = models.CharField(_("时区"), max_length=64, primary_key=True)
+    at = models.DateTimeField(_("时间"))
+    power_kw = models.FloatField(_("有功功率 (kW)"), null=True)
+    fresh = models.PositiveIntegerField(_("有值的进线表计"))
+    meters = models.PositiveIntegerField(_("进线表计"))
+    day = models.DateField(_("日期"))
+    slots = models.BinaryField(editable=False)
+
+    class Meta:
+        verbose_name = _("时区负荷")
+        verbose_name_plural = pgettext_lazy("plural", "时区负荷")
+
+    def __str__(self) -> str:
+        return f"{self.zone} {self.power_kw}"

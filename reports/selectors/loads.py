@@ -1,6 +1,6 @@
 """The load that a person may see, from what was taken of every site: now, and today's highest."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -9,14 +9,18 @@ import numpy as np
 from django.db.models import Aggregate, BinaryField, Count, Max, Q, QuerySet, Sum
 
 from core.time import day_bounds, local_day
-from reports.models import SiteLoad
+from reports.models import SiteLoad, ZoneLoad
 from reports.selectors.places import Power
-from sites.models import User
+from sites.models import User, access_for
 from sites.rules import DataClass
 
 SLOT_S = 900
 # What was taken longer ago is no present load.
 FRESH = timedelta(minutes=3)
+
+
+# Zone, day, quarters (sites × quarters, kW), and what power is made of (see _sums).
+_Group = tuple[str, date, Any, tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +35,42 @@ class Load:
 
 def load(*, user: User, now: datetime, town_id: int | None = None) -> Load:
     """The load of the visible sites whose load the person may see, with today's peak."""
-    rows = _rows(user)
-    if town_id is not None:
-        rows = rows.filter(site__enterprise__town=town_id)
-    # One value per zone and day: thousands of small ones take longer to hand over than to add up.
-    groups = rows.order_by().values_list("site__timezone", "day")
+    if town_id is None and access_for(user).sees_everywhere(DataClass.LOAD):
+        groups = _of_everything(now)
+    else:
+        groups = _of_sites(user, now, town_id)
     sums: list[tuple[Any, ...]] = []
     quarters: dict[datetime, float] = {}
-    for zone, day, number, slots, *found in groups.annotate(
-        Count("pk"), all=_Joined("slots"), **_sums(now)
-    ):
-        sums.append(tuple(found))
+    for zone, day, of_day, found in groups:
+        sums.append(found)
         if day == local_day(now, zone):
-            _add_up(quarters, np.frombuffer(slots, np.float32).reshape(number, -1), day, zone)
+            _add_up(quarters, of_day, day, zone)
     power, at = _power(sums)
     peak_at = max(quarters, key=lambda moment: quarters[moment], default=None)
     peak = None if peak_at is None else (quarters[peak_at], peak_at)
     if power.total_kw is not None and at and (peak is None or power.total_kw > peak[0]):
         peak = power.total_kw, at
     return Load(power, at, *(peak or (None, None)))
+
+
+def _of_everything(now: datetime) -> Iterator[_Group]:
+    for row in ZoneLoad.objects.all():
+        is_fresh = row.at >= now - FRESH
+        found = (row.power_kw, row.fresh) if is_fresh else (None, 0)
+        slots = np.frombuffer(row.slots, np.float64).reshape(1, -1)
+        yield row.zone, row.day, slots, (*found, row.meters, row.at)
+
+
+def _of_sites(user: User, now: datetime, town_id: int | None) -> Iterator[_Group]:
+    """One value per zone and day: thousands of small ones take longer to hand over than to add up."""
+    rows = _rows(user)
+    if town_id is not None:
+        rows = rows.filter(site__enterprise__town=town_id)
+    groups = rows.order_by().values_list("site__timezone", "day")
+    for zone, day, number, slots, *found in groups.annotate(
+        Count("pk"), all=_Joined("slots"), **_sums(now)
+    ):
+        yield zone, day, np.frombuffer(slots, np.float32).reshape(number, -1), tuple(found)
 
 
 def power_of_sites(

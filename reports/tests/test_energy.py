@@ -129,7 +129,9 @@ def test_the_peak_is_the_highest_sum_at_one_time() -> None:
     assert found.peak_kw == 90
     assert found.peak_at == NOW + timedelta(minutes=15)
     assert (found.power.fresh, found.power.meters) == (1, 1)
+    for user in (cast.gu, cast.ana):
+        assert loads.load(user=user, now=now) == found
+        old = loads.load(user=user, now=now + timedelta(minutes=10))
+        assert (old.power.total_kw, old.power.fresh, old.power.meters) == (None, 0, 1)
     assert loads.load(user=_blind(cast), now=now).power.meters == 0
-    old = loads.load(user=cast.ana, now=now + timedelta(minutes=10))
-    assert old.power.total_kw is None
     assert energy.hours_between(NOW, NOW + timedelta(minutes=90))[-1] == NOW + timedelta(minutes=90)

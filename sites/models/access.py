@@ -214,6 +214,15 @@ class Access:
             h.scope_kind == ScopeKind.PLATFORM and ability in h.abilities for h in self.holdings
         )
 
+    def sees_everywhere(self, data_class: str) -> bool:
+        """Whether data of this class may be seen of every site."""
+        return any(
+            h.scope_kind == ScopeKind.PLATFORM
+            and Ability.VIEW in h.abilities
+            and data_class in h.data_classes
+            for h in self.holdings
+        )
+
     def has_anywhere(self, ability: Ability) -> bool:
         """Whether the ability is held on any scope; for showing a button, never for a gate."""
         return any(ability in h.abilities for h in self.holdings)
