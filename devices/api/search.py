@@ -1,4 +1,4 @@
-"""REST: the search over sites, devices and points."""
+"""REST: the search over sites, devices, points and derived points."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from devices import selectors
 from devices.api.references import DeviceReference
 from sites.api.references import CircuitReference, EnterpriseReference, SiteReference
 
-KINDS = ("sites", "devices", "points")
+KINDS = ("sites", "devices", "points", "derived")
 
 
 class SearchQuery(Body):
@@ -57,12 +57,22 @@ class FoundPoint(serializers.Serializer[Any]):
     site = SiteReference(source="device.site")
 
 
+class FoundDerived(serializers.Serializer[Any]):
+    """A derived point."""
+
+    id = serializers.CharField(help_text="As curves know it.")
+    name = serializers.CharField()
+    unit = serializers.CharField(source="row.unit")
+    site = SiteReference(source="row.site")
+
+
 class Found(serializers.Serializer[Any]):
     """Best first; `has_more` names the kinds of which more was found than told."""
 
     sites = FoundSite(many=True)
     devices = FoundDevice(many=True)
     points = FoundPoint(many=True)
+    derived = FoundDerived(many=True)
     has_more = serializers.ListField(child=serializers.ChoiceField(choices=KINDS))
 
 
@@ -73,7 +83,7 @@ class SearchEndpoint(Endpoint):
 
     @extend_schema(operation_id="search", parameters=[SearchQuery], responses=Found)
     def get(self, request: Request) -> Response:
-        """Find sites, devices and points by words."""
+        """Find sites, devices, points and derived points by words."""
         asked = self.asked(request, SearchQuery)
         found = selectors.search(user=self.person, text=asked["q"], limit=asked["limit"])
         return self.shown(found, Found)

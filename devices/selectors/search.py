@@ -1,4 +1,4 @@
-"""The search over sites, devices and points by Chinese, code, English, pinyin and initials."""
+"""The search over sites, devices, points and derived points by Chinese, code, English, pinyin and initials."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from core.search import matching, rank, rank_of, words_of
 from devices.models import Device, PointCode, PointOverride
+from devices.selectors.derived import FormulaPoint, find_derived
 from devices.selectors.points import DevicePoint, points_for
 from sites.models import Circuit, Room, Site, User, access_for
 from sites.rules import DataClass
@@ -32,11 +33,12 @@ class Found:
     sites: list[Site] = field(default_factory=list)
     devices: list[Device] = field(default_factory=list)
     points: list[FoundPoint] = field(default_factory=list)
+    derived: list[FormulaPoint] = field(default_factory=list)
     has_more: list[str] = field(default_factory=list)
 
 
 def search(*, user: User, text: str, limit: int = 8) -> Found:
-    """Sites, devices in service and their points in which every word of the text occurs.
+    """Sites, devices in service, their points, and derived points in which every word of the text occurs.
 
     A word may be in the thing's own name or in the name of the place where it is; of a point at
     least one word is its own. A whole name or code comes before a beginning, that before an inside.
@@ -48,11 +50,18 @@ def search(*, user: User, text: str, limit: int = 8) -> Found:
     sites = list(_sites(user, words)[: limit + 1])
     devices = list(_devices(user, words)[: limit + 1])
     points = _points(user, words, limit + 1)
-    more = {"sites": sites, "devices": devices, "points": points}
+    derived = find_derived(user=user, text=text, limit=limit + 1)
+    more: dict[str, list[Any]] = {
+        "sites": sites,
+        "devices": devices,
+        "points": points,
+        "derived": derived,
+    }
     return Found(
         sites[:limit],
         devices[:limit],
         points[:limit],
+        derived[:limit],
         [kind for kind, rows in more.items() if len(rows) > limit],
     )
 

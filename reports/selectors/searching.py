@@ -87,10 +87,20 @@ def _places(found: Found, text: str) -> Iterable[Group]:
         )
         for hit in found.points
     ]
+    derived = [
+        Hit(
+            f"{reverse('reports:curves')}?point={point.id}",
+            f"{point.name} {point.id}",
+            point.row.site.label,
+            "chart-line",
+        )
+        for point in found.derived
+    ]
     lists = {
         "sites": (pgettext("plural", "站点"), sites, reverse("reports:site-list")),
         "devices": (pgettext("plural", "设备"), devices, reverse("reports:live")),
         "points": (pgettext("plural", "测点"), points, ""),
+        "derived": (pgettext("plural", "计算测点"), derived, ""),
     }
     for key, (title, hits, address) in lists.items():
         has_more = key in found.has_more and address

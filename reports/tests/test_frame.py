@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from alarms.tests.factories import make_alarm, make_rule
 from devices.models import SampleLoss, StoragePlan
-from devices.tests.factories import make_device
+from devices.tests.factories import make_derived, make_device
 from reports.selectors.notices import notices
 from reports.selectors.searching import find
 from sites import services
@@ -48,6 +48,17 @@ def test_pages_are_found_by_pinyin_and_named_without_words(cast: People) -> None
     assert "工作大厅" in keys(cast.di, "")["pages"]
     assert not {"后台管理", "档案导入导出"} & set(keys(cast.di, "")["pages"])
     assert keys(cast.ana, "dadr")["pages"] == ["档案导入导出"]
+
+
+def test_derived_points_are_found_and_lead_to_their_curve(cast: People) -> None:
+    device = make_device(site=cast.site)
+    row = make_derived(site=cast.site, by=cast.ana, formula=f"d{device.pk}:P * 2", name="双倍功率")
+
+    groups = find(user=cast.di, text="sbgl")
+
+    (hit,) = next(group.hits for group in groups if group.key == "derived")
+    assert (hit.url, hit.title) == (f"/curves/?point=x{row.pk}", f"双倍功率 x{row.pk}")
+    assert "derived" not in keys(cast.cy, "sbgl")
 
 
 def test_the_search_page_needs_no_script(client: Client, cast: People) -> None:

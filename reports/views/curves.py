@@ -83,11 +83,8 @@ def curves_find(request: HttpRequest) -> HttpResponse:
     """Points and devices found by words, to be picked."""
     user = cast(User, request.user)
     words = request.GET.get("q", "")[:100]
-    context = {
-        "found": selectors.search(user=user, text=words, limit=FOUND_SHOWN),
-        "derived": selectors.find_derived(user=user, text=words, limit=FOUND_SHOWN),
-        "q": words,
-    }
+    found = selectors.search(user=user, text=words, limit=FOUND_SHOWN)
+    context = {"found": found, "derived": found.derived, "q": words}
     return render(request, "reports/_curves_found.html", context)
 
 
