@@ -172,21 +172,31 @@ def undo_exchange(*, exchange: MeterExchange, by: User, now: datetime) -> MeterE
 
 def _require_sense(device: Device, exchange: Exchange, now: datetime) -> None:
     wrong: dict[str, list[str]] = {}
+    present = device.meters.filter(removed_at__isnull=True).first()
+    if present and (present.installed_at, present.serial) == (exchange.at, exchange.serial):
+        raise Changed(_("这次换表已经登记，没有重复登记。"))
     if exchange.at > now:
         wrong["at"] = [_("换表时间不能晚于现在。")]
-    present = device.meters.filter(removed_at__isnull=True).first()
-    if present is not None and exchange.at <= present.installed_at:
+    elif present and exchange.at <= present.installed_at:
         wrong["at"] = [_("更换时间必须晚于现有表计的安装时间。")]
-    known = device.template_version.layout.counter_codes
-    for end, shown in (("last", exchange.last), ("first", exchange.first)):
-        if odd := [code for code in shown if code not in known]:
-            wrong[end] = [_("设备没有累计量“%(code)s”。") % {"code": odd[0]}]
     if not exchange.serial.strip():
         wrong["serial"] = [_("请填写新表号。")]
     if not exchange.reason.strip():
         wrong["reason"] = [_("请填写换表原因。")]
+    wrong |= _odd_figures(device, exchange)
     if wrong:
         raise Invalid(fields=wrong)
+
+
+def _odd_figures(device: Device, exchange: Exchange) -> dict[str, list[str]]:
+    wrong: dict[str, list[str]] = {}
+    known = device.template_version.layout.counter_codes
+    for end, shown in (("last", exchange.last), ("first", exchange.first)):
+        if odd := [code for code in shown if code not in known]:
+            wrong[end] = [_("设备没有累计量“%(code)s”。") % {"code": odd[0]}]
+    if exchange.rolls_at is not None and exchange.rolls_at <= exchange.first.get(IMPORT, 0):
+        wrong["rolls_at"] = [_("满度必须大于新表的起始读数。")]
+    return wrong
 
 
 def _present(device: Device, at: datetime) -> Meter:

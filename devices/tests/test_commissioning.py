@@ -306,3 +306,22 @@ def test_a_device_that_a_source_sends_is_accepted_by_its_newest_sample(cast: Peo
 
     assert silent.error == "silent"
     assert (row.bus, verdicts(row)["voltage"], row.objections) == (None, "passed", [])
+
+
+def test_odd_words_and_keys_are_no_fault_of_ours(cast: People, client: Client) -> None:
+    device = make_device(bus=make_bus(gateway=make_gateway(site=cast.site)))
+    trial = make_trial(device)
+    client.force_login(cast.ana)
+    gateway = reverse("devices:commission-accept-all", args=[device.bus.gateway_id])  # type: ignore[union-attr]
+    accept = reverse("devices:commission-accept", args=[device.pk])
+
+    long = client.post(gateway, {"seen": f"{'9' * 5000}@{trial.read_at.isoformat()}"}, follow=True)
+    none = client.post(gateway, follow=True)
+    client.post(accept, {"seen_at": trial.read_at.isoformat(), "note": "甲\0乙"})
+    made = Acceptance.objects.get(device=device)
+    client.post(reverse("devices:commission-withdraw", args=[made.pk]), {"reason": "错\0了"})
+
+    assert "请先选择设备" in long.content.decode()
+    assert "请先选择设备" in none.content.decode()
+    made.refresh_from_db()
+    assert (made.note, made.withdrawn_reason) == ("甲乙", "错了")

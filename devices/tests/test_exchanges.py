@@ -274,3 +274,24 @@ def test_the_api_keeps_shows_and_refuses_photos_as_the_page(cast: People) -> Non
     assert "file" in no_picture.json()["fields"]
     exchanges.undo_exchange(exchange=row, by=cast.ana, now=NOW)
     assert ana.post(address, {"file": picture()}, format="multipart").status_code == 409
+
+
+def test_a_form_sent_twice_is_told_so_and_odd_figures_are_refused(
+    cast: People, client: Client
+) -> None:
+    device = make_measured(cast)
+    client.force_login(cast.ana)
+    address = reverse("devices:exchange", args=[device.pk])
+    facts = {"at": "2026-11-20T09:30", "serial": "SN-2", "reason": "轮换", "action": "confirm"}
+    body = facts | {"last_EPI": "1095", "first_EPI": "7"}
+
+    small = client.post(address, body | {"rolls_at": "5"})
+    client.post(address, body)
+    again = client.post(address, body, follow=True)
+
+    assert list(small.context["form"].errors) == ["rolls_at"]
+    assert "这次换表已经登记" in again.content.decode()
+    assert device.exchanges.count() == 1
+    api = {"at": AT.isoformat(), "serial": "SN-2", "reason": "轮换"}
+    told = api_client(cast.ana).post(f"/api/v1/devices/{device.pk}/exchanges/", api, format="json")
+    assert told.status_code == 409

@@ -78,7 +78,7 @@ def commission_accept(request: HttpRequest, pk: int) -> HttpResponse:
             seen_at=_moment(request),
             by=user,
             now=timezone.now(),
-            note=request.POST.get("note", "")[:200],
+            note=_text(request, "note"),
         )
         messages.success(request, _("设备已验收，计入接入率。"))
     except DomainError as refusal:
@@ -92,7 +92,7 @@ def commission_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """Take an acceptance back, with a reason."""
     user = cast(User, request.user)
     row = selectors.acceptance_for(user=user, pk=pk)
-    reason = request.POST.get("reason", "")[:200]
+    reason = _text(request, "reason")
     try:
         commissioning.withdraw(acceptance=row, reason=reason, by=user, now=timezone.now())
         messages.success(request, _("验收已撤销。"))
@@ -151,9 +151,12 @@ def commission_accept_all(request: HttpRequest, pk: int) -> HttpResponse:
     for text in request.POST.getlist("seen"):
         device_id, _separator, moment = text.partition("@")
         at = _parsed(moment)
-        if device_id.isdecimal() and at is not None:
+        if device_id.isascii() and device_id.isdecimal() and len(device_id) < 19 and at is not None:
             seen[int(device_id)] = at
     devices = [one for one in selectors.devices_behind(gateway) if one.pk in seen]
+    if not devices:
+        messages.error(request, _("请先选择设备。"))
+        return redirect("devices:commission-gateway", pk=pk)
     made, left = commissioning.accept_all(
         devices=devices, seen_at=seen, by=user, now=timezone.now()
     )
@@ -208,6 +211,11 @@ def _initial(device: Device, trial: TrialRead | None) -> dict[str, Any]:
         "unit_id": of.unit_id,
         "clamp_a": trial.clamp_a if trial else None,
     }
+
+
+def _text(request: HttpRequest, name: str) -> str:
+    """What was typed; PostgreSQL has no NUL in a text."""
+    return request.POST.get(name, "").replace("\0", "")[:200]
 
 
 def _moment(request: HttpRequest) -> Any:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.errors import DomainError, Invalid
+from core.errors import Changed, DomainError, Invalid
 from core.http import flash, flash_done, picture, tell_fields
 from devices import selectors
 from devices.forms import ExchangeForm
@@ -43,6 +43,9 @@ def exchange(request: HttpRequest, pk: int) -> HttpResponse:
             )
         except Invalid as refusal:
             tell_fields(cast(forms.Form, form), refusal)
+        except Changed as refusal:
+            flash(request, refusal)
+            return redirect("devices:exchange", pk=pk)
     return _page(request, device, form, context)
 
 
