@@ -45,7 +45,6 @@ urlpatterns = [
     path("lockouts/<int:pk>/end/", views.lockout_end, name="lockout-end"),
     path("exchanges/devices/<int:pk>/", views.exchange, name="exchange"),
     path("repairs/devices/<int:pk>/", views.repair, name="repair"),
-    path("repairs/devices/<int:pk>/template/", views.repair_template, name="repair-template"),
     path("repairs/devices/<int:pk>/sheet/", views.repair_sheet, name="repair-sheet"),
     path("repairs/<int:pk>/undo/", views.repair_undo, name="repair-undo"),
     path("exchanges/<int:pk>/undo/", views.exchange_undo, name="exchange-undo"),

@@ -36,7 +36,7 @@ class StretchForm(forms.Form):
         label=_("结束"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": 1}, format=LOCAL),
         input_formats=[LOCAL, "%Y-%m-%dT%H:%M"],
-        help_text=_("含起止时刻；一次最多 7 天。"),
+        help_text=_("含起止时刻；一次最多 31 天。"),
     )
 
     def __init__(
@@ -99,7 +99,13 @@ class RepairForm(StretchForm):
 
 
 class RepairSheetForm(StretchForm):
-    """A sheet that was filled in: its new values as lines of time and value, once it was read."""
+    """A sheet to be filled in, or that was: its new values as lines of time and value, once it was read.
+
+    It stands on a page with a form of the same fields.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="sheet-%s", **kwargs)
 
     file = forms.FileField(label=_("填好的表格"), required=False)
     rows = forms.CharField(

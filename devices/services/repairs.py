@@ -22,7 +22,8 @@ from devices.selectors import DevicePoint
 from devices.states import PointKind, Quality, RepairKind
 from sites.models import User
 
-LONGEST = timedelta(days=7)
+# A month with the hour by which clocks may be set back.
+LONGEST = timedelta(days=31, hours=1)
 MOST_SHEET_ROWS = 5000
 # A line is drawn between good samples that lie no farther away than this.
 NEIGHBOUR = timedelta(hours=24)

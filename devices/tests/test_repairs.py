@@ -16,7 +16,7 @@ from openpyxl import load_workbook
 from core.errors import Changed, Invalid
 from devices import history
 from devices.history.partitions import forget_known
-from devices.models import Device, PointCode, Repair
+from devices.models import Device, PointCode, ReopenedHour, Repair
 from devices.selectors import DevicePoint
 from devices.services import compacting, repairs
 from devices.services.repairs import Wanted
@@ -165,7 +165,7 @@ def test_put_in_samples_count_for_no_completeness(cast: People, device: Device) 
         (RepairKind.BAD, {"reason": " "}, "reason"),
         (RepairKind.BAD, {"start": at(61), "end": at(62)}, "start"),
         (RepairKind.BAD, {"end": at(59)}, "end"),
-        (RepairKind.BAD, {"start": at(60) - timedelta(days=8)}, "end"),
+        (RepairKind.BAD, {"start": at(60) - timedelta(days=32)}, "end"),
         (RepairKind.SHEET, {"values": {5: 1.0}}, "rows"),
         (RepairKind.SHEET, {}, "rows"),
     ],
@@ -178,6 +178,27 @@ def test_what_makes_no_sense_is_refused(
 
     assert list(refusal.value.fields) == [field]
     assert not Repair.objects.exists()
+
+
+def test_a_month_is_repaired_at_once(cast: People, device: Device) -> None:
+    row = lay(device, cast, RepairKind.VALUE, value=230.5, start=at(170) - timedelta(days=31))
+
+    assert (row.count, row.kind) == (7, "value")
+    assert ReopenedHour.objects.count() == 31 * 24
+    found = repairs.samples(point=wanted(device, RepairKind.BAD).point, start=at(0), end=at(170))
+    assert [line.present for line in found][:8] == [*[230.5] * 7, 237.0]
+
+
+def test_more_than_a_month_is_refused_with_the_limit(
+    cast: People, device: Device, client: Client
+) -> None:
+    client.force_login(cast.ana)
+    given = stretch(device) | {"start": "2020-01-01T00:00:00", "kind": "bad", "reason": "x"}
+
+    page = client.post(reverse("devices:repair", args=[device.pk]), given)
+
+    assert page.status_code == 400
+    assert "时段不超过 31 天" in page.content.decode()
 
 
 def test_a_repair_is_undone_once_and_with_a_reason(cast: People, device: Device) -> None:
@@ -226,8 +247,8 @@ def test_a_sheet_comes_filled_in_is_checked_and_then_done(
     cast: People, device: Device, client: Client
 ) -> None:
     client.force_login(cast.ana)
-    answer = client.get(
-        reverse("devices:repair-template", args=[device.pk]), stretch(device) | {"export": "xlsx"}
+    answer = client.post(
+        reverse("devices:repair-sheet", args=[device.pk]), stretch(device) | {"export": "xlsx"}
     )
     book = load_workbook(io.BytesIO(answer.content))
     sheet = book.active
@@ -259,6 +280,27 @@ def test_a_sheet_comes_filled_in_is_checked_and_then_done(
     row = Repair.objects.get()
     assert (row.kind, row.values, row.count) == ("sheet", [236.5], 1)
     assert row.start_at == row.end_at == at(60)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"start": "2020-01-01T00:00:00"}, "时段不超过 31 天"),
+        ({"start": "", "end": "gestern"}, "输入"),
+        ({"start": "2020-01-01T00:00:00", "end": "2020-01-02T00:00:00"}, "没有样本"),
+    ],
+)
+def test_a_sheet_of_nothing_is_told_in_its_form(
+    cast: People, device: Device, client: Client, given: dict[str, str], words: str
+) -> None:
+    client.force_login(cast.ana)
+    address = reverse("devices:repair-sheet", args=[device.pk])
+
+    page = client.post(address, stretch(device) | {"export": "csv"} | given)
+
+    assert page.status_code == 400
+    assert words in str(page.context["sheet_form"].errors)
+    assert not page.context["sheet_form"].has_error("reason")
 
 
 def test_a_point_of_another_class_is_not_offered(

@@ -37,7 +37,7 @@ from devices.views.mqtt import (
     source_mqtt,
     source_mqtt_edit,
 )
-from devices.views.repairs import repair, repair_sheet, repair_template, repair_undo
+from devices.views.repairs import repair, repair_sheet, repair_undo
 from devices.views.series import live, series
 from devices.views.sources import (
     source_add,
@@ -60,7 +60,6 @@ from devices.views.templates import (
 __all__ = [
     "repair",
     "repair_sheet",
-    "repair_template",
     "repair_undo",
     "clock_list",
     "clock_switch",

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from core import sheets
 from core.errors import DomainError, Invalid
@@ -60,15 +60,19 @@ def repair(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def repair_sheet(request: HttpRequest, pk: int) -> HttpResponse:
-    """A sheet that was filled in: read and shown; `action=confirm` lays its values over."""
+def repair_sheet(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """A sheet: the samples as one (`export`), or filled in, read and shown; `action=confirm` lays it over."""
     user = cast(User, request.user)
     device = selectors.device_to_repair(user=user, pk=pk)
     points = selectors.points_to_repair(user=user, device=device)
     form = RepairSheetForm(request.POST, request.FILES, device=device, points=points)
     context: dict[str, Any] = {"sheet_form": form}
+    wants_sheet = request.POST.get("export") in sheets.FORMATS
+    form.fields["reason"].required = not wants_sheet
     if form.is_valid():
         try:
+            if wants_sheet:
+                return _sheet(request, form)
             values = _values(form)
             wanted = form.wanted(values)
             if request.POST.get("action") == "confirm" and not request.FILES:
@@ -88,34 +92,6 @@ def repair_sheet(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_safe
-def repair_template(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """The samples of a stretch as a sheet with an empty column to be filled in."""
-    user = cast(User, request.user)
-    device = selectors.device_to_repair(user=user, pk=pk)
-    points = selectors.points_to_repair(user=user, device=device)
-    form = StretchForm(request.GET, device=device, points=points)
-    if not form.is_valid():
-        raise Invalid(
-            fields={name: [str(one) for one in words] for name, words in form.errors.items()}
-        )
-    stretch, zone = form.stretch(), device.site.timezone
-    lines = repairs.samples(**stretch)
-    sheets.check_size(len(lines))
-    kind = request.GET.get("export", "")
-    return sheets.answer(
-        request,
-        kind=kind if kind in sheets.FORMATS else "xlsx",
-        name=named(
-            pgettext("file", "数据修正") + f"-{stretch['point'].code}", timezone.now(), zone
-        ),
-        fields=repair_sheets.fields_of(stretch["point"], zone),
-        lines=lines,
-        zone=zone,
-    )
-
-
-@login_required
 @require_POST
 def repair_undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a repair back, with a reason."""
@@ -128,6 +104,25 @@ def repair_undo(request: HttpRequest, pk: int) -> HttpResponse:
     except DomainError as refusal:
         flash(request, refusal)
     return redirect("devices:repair", pk=row.device_id)
+
+
+def _sheet(request: HttpRequest, form: RepairSheetForm) -> HttpResponseBase:
+    """The samples of a stretch with an empty column to be filled in. Raises Invalid."""
+    stretch, zone = form.stretch(), str(form.zone)
+    lines = repairs.samples(**stretch)
+    if not lines:
+        raise Invalid(fields={"start": [_("该时段内没有样本。缺失的样本不能修正。")]})
+    sheets.check_size(len(lines))
+    return sheets.answer(
+        request,
+        kind=request.POST["export"],
+        name=named(
+            pgettext("file", "数据修正") + f"-{stretch['point'].code}", timezone.now(), zone
+        ),
+        fields=repair_sheets.fields_of(stretch["point"], zone),
+        lines=lines,
+        zone=zone,
+    )
 
 
 def _values(form: RepairSheetForm) -> dict[int, float]:

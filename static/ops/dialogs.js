@@ -101,11 +101,11 @@ function questions() {
   });
 }
 
-/* A form is sent once, however often its button is pressed. */
+/* A form is sent once, however often its button is pressed; what answers with a file leaves its page. */
 function once() {
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.method !== "post" || event.defaultPrevented) return;
+    if (form.method !== "post" || event.defaultPrevented || "file" in (event.submitter?.dataset ?? {})) return;
     if (form.dataset.sent) {
       event.preventDefault();
       return;

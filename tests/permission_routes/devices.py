@@ -289,9 +289,6 @@ PAGES: dict[str, list[Case]] = {
             ok=400,
         ),
     ],
-    "devices:repair-template": [
-        Case(REPAIR, at={"pk": "device"}, query=stretch),
-    ],
     "devices:repair-sheet": [
         Case(
             REPAIR,
