@@ -49,6 +49,8 @@ class StretchForm(forms.Form):
             given["last"] = given.get("last") or local_day(self.now, self.site.timezone)
             if not self._is_good(first, given["last"]):
                 self.add_error("last", _("结束日期不能早于开始日期，时段不超过 31 天。"))
+        elif given.get("last"):
+            self.add_error("first", _("请同时填写开始日期。"))
         return given
 
     @staticmethod

@@ -89,6 +89,7 @@ def test_gaps_are_found_by_device_reason_and_length(
         {"range": "1y"},
         {"first": "2026-01-02"},
         {"first": "2026-11-02", "last": "2026-11-01"},
+        {"last": "2026-11-01"},
         {"first": "2026-01-01", "last": "2026-11-01"},
         {"first": "0001-01-01", "last": "0001-01-02"},
         {"device": "7x"},
@@ -107,6 +108,14 @@ def test_nonsense_is_refused_with_words(
     assert answer.status_code == 200
     assert answer.context["form"].errors
     assert "note-error" in text(answer)
+
+
+def test_what_is_wrong_is_told_by_its_label(cast: People, client: Client) -> None:
+    client.force_login(cast.ana)
+
+    answer = client.get(reverse("reports:site-gaps", args=[cast.site.pk]), {"last": "2026-11-01"})
+
+    assert "开始日期：请同时填写开始日期。" in text(answer)
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])

@@ -3,7 +3,6 @@
 from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -12,15 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext, pgettext_lazy
 from django.views.decorators.http import require_safe
 
-from core import sheets
-from core.lists import PAGE_SIZE, named
 from core.sheets import Field
 from core.time import day_bounds
 from devices import selectors as equipment
-from reports.forms import RANGE_WORDS, USUAL_RANGE, GapForm
+from reports.forms import GapForm
 from reports.selectors.completeness import TARGET_PERCENT
 from reports.selectors.gap_list import gap_list
 from reports.selectors.point_shares import last_days, point_shares
+from reports.views.stretch_page import Parts, StretchPage
 from sites import selectors as site_selectors
 from sites.models import User
 
@@ -46,33 +44,22 @@ def site_gaps(request: HttpRequest, pk: int) -> HttpResponseBase:
     site = site_selectors.site_for(user=user, pk=pk)
     form = GapForm(request.GET, site=site, now=now)
     found = gap_list(site=site, query=form.query())
-    kind = request.GET.get("export", "")
-    if kind in sheets.FORMATS and form.is_valid():
-        sheets.check_size(len(found.gaps))
-        return sheets.answer(
-            request,
-            kind=kind,
-            name=named(pgettext("file", "数据缺口") + f"-{site.number}", now, site.timezone),
-            fields=SHEET,
-            lines=found.gaps,
-            zone=site.timezone,
-        )
-    page = Paginator(found.gaps, PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {
-        "site": site,
-        "zone": site.timezone,
-        "now": now,
-        "form": form,
-        "filters": form,
-        "chips": form.chips(),
-        "found": found,
-        "page": page,
-        "pages": page.paginator.get_elided_page_range(page.number),
-        "reason": form.query().reason,
-        "range": "" if form.query().end != now else request.GET.get("range") or USUAL_RANGE,
-        "ranges": RANGE_WORDS,
-    }
-    return render(request, "reports/site_gaps.html", context)
+    page = StretchPage(request, site, form, found.gaps, now)
+    if sheet := page.sheet(pgettext("file", "数据缺口"), SHEET):
+        return sheet
+    return page.shown(
+        "reports/site_gaps.html",
+        parts=Parts(
+            name="reason",
+            label=_("原因"),
+            all_label=_("全部原因"),
+            current=form.query().reason,
+            rows=[(one.reason.value, one.reason.label, one.gaps) for one in found.reasons],
+        ),
+        line_of=lambda gap: gap,
+        heading=_("数据缺口"),
+        found=found,
+    )
 
 
 @login_required

@@ -6,25 +6,22 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext, pgettext_lazy
 from django.views.decorators.http import require_safe
 
-from core import sheets
-from core.lists import PAGE_SIZE, named
 from core.sheets import Field
 from devices import selectors as equipment
 from devices.models import Device
 from devices.selectors import Doubt
-from reports.forms import RANGE_WORDS, USUAL_RANGE, QualityForm
+from reports.forms import QualityForm
 from reports.selectors.curve_query import around
 from reports.selectors.quality_list import quality_list
+from reports.views.stretch_page import Parts, StretchPage
 from sites import selectors as site_selectors
 from sites.models import User
 
@@ -53,42 +50,28 @@ def site_quality(request: HttpRequest, pk: int) -> HttpResponseBase:
     site = site_selectors.site_for(user=user, pk=pk)
     form = QualityForm(request.GET, site=site, now=now)
     found = quality_list(user=user, site=site, query=form.query())
-    kind = request.GET.get("export", "")
-    if kind in sheets.FORMATS and form.is_valid():
-        sheets.check_size(len(found.doubts))
-        return sheets.answer(
-            request,
-            kind=kind,
-            name=named(pgettext("file", "可疑数据") + f"-{site.number}", now, site.timezone),
-            fields=SHEET,
-            lines=found.doubts,
-            zone=site.timezone,
-        )
-    page = Paginator(found.doubts, PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {
-        "site": site,
-        "zone": site.timezone,
-        "now": now,
-        "form": form,
-        "filters": form,
-        "chips": form.chips(),
-        "found": found,
-        "page": page,
-        "lines": [
-            (
-                doubt,
-                _curve_of(doubt),
-                repair_address(doubt.device, doubt.point.code, start=doubt.start, end=doubt.end),
-            )
-            for doubt in page.object_list
-        ],
-        "may_repair": equipment.may_repair(user=user, site=site),
-        "pages": page.paginator.get_elided_page_range(page.number),
-        "kind": form.query().kind,
-        "range": "" if form.query().end != now else request.GET.get("range") or USUAL_RANGE,
-        "ranges": RANGE_WORDS,
-    }
-    return render(request, "reports/site_quality.html", context)
+    page = StretchPage(request, site, form, found.doubts, now)
+    if sheet := page.sheet(pgettext("file", "可疑数据"), SHEET):
+        return sheet
+    return page.shown(
+        "reports/site_quality.html",
+        parts=Parts(
+            name="kind",
+            label=_("类型"),
+            all_label=_("全部类型"),
+            current=form.query().kind,
+            rows=[(one.kind.value, one.kind.label, one.stretches) for one in found.kinds],
+        ),
+        line_of=_line,
+        heading=_("可疑数据"),
+        may_repair=equipment.may_repair(user=user, site=site),
+    )
+
+
+def _line(doubt: Doubt) -> tuple[Doubt, str, str]:
+    """A stretch with the addresses of its curve and of the form that sets it right."""
+    facts = {"start": doubt.start, "end": doubt.end}
+    return doubt, _curve_of(doubt), repair_address(doubt.device, doubt.point.code, **facts)
 
 
 def _curve_of(doubt: Doubt) -> str:
