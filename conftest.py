@@ -15,6 +15,7 @@ from zlib import crc32
 import django
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
 from django.test import TransactionTestCase
 from hypothesis import settings as hypothesis_settings
@@ -54,6 +55,8 @@ hypothesis_settings.register_profile("patient", deadline=None)
 hypothesis_settings.load_profile("patient")
 # Every test client builds the middleware anew, and would list all static files each time.
 settings.WHITENOISE_AUTOREFRESH = True
+# Half a second of arithmetic per password shows nothing; what is kept has the same form.
+PBKDF2PasswordHasher.iterations = 1_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
