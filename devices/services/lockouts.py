@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from core.errors import Changed, DomainError, Forbidden, Invalid, NotFound
@@ -16,6 +16,9 @@ from devices.states import CONTROL_WAITING, ControlResult, ControlState
 from sites import selectors as site_selectors
 from sites.models import Room, Site, User
 from sites.rules import Ability
+
+# Texts of a lock-out and how long they may be.
+_TEXTS = {"worker": 120, "reason": 400, "permit_number": 40}
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +49,8 @@ class Work(NamedTuple):
 def lock_out(*, work: Work, by: User, now: datetime) -> Lockout:
     """Begin a lock-out, from now unless a later start is given. What waits there is blocked.
 
-    When it returns nothing is executed there any more. Raises Forbidden, Invalid, and
+    When it returns nothing is executed there any more. The same once more, by the same person, is the
+    one that holds: a form that is sent twice must not leave a second one to be ended. Raises Forbidden, Invalid, and
     BeingExecuted when it would come in the middle of a switching, or just after one whose result
     is not known.
     """
@@ -55,6 +59,8 @@ def lock_out(*, work: Work, by: User, now: datetime) -> Lockout:
     _check(work, starts_at)
     with transaction.atomic():
         lock_site(work.site.pk)
+        if (held := _held(work, by)) is not None:
+            return held
         made = Lockout.objects.create(
             site=work.site,
             room=work.room,
@@ -113,13 +119,22 @@ def _check(work: Work, starts_at: datetime) -> None:
 
 def _wrong_texts(work: Work) -> dict[str, list[str]]:
     wrong: dict[str, list[str]] = {}
-    for name, limit in (("worker", 120), ("reason", 400), ("permit_number", 40)):
+    for name, limit in _TEXTS.items():
         text = getattr(work, name).strip()
         if not text or "\0" in text:
             wrong[name] = [_("请填写此项。")]
         elif len(text) > limit:
             wrong[name] = [_("最多 %(limit)d 个字符。") % {"limit": limit}]
     return wrong
+
+
+def _held(work: Work, by: User) -> Lockout | None:
+    """The same lock-out, when it has not ended and began when it was made."""
+    if work.starts_at is not None:
+        return None
+    facts = work._asdict() | {name: getattr(work, name).strip() for name in _TEXTS}
+    del facts["starts_at"]
+    return Lockout.objects.open().filter(by=by, starts_at=F("created_at"), **facts).first()
 
 
 def _clear(lockout: Lockout, by: User, now: datetime) -> None:

@@ -98,7 +98,7 @@ def control_select(request: HttpRequest) -> HttpResponse:
         code=request.GET.get("output", "")[:24],
     )
     now = timezone.now()
-    form = SelectForm(request.POST or None)
+    form = SelectForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         asked = control.Request(output=output, **form.cleaned_data)
         try:

@@ -64,7 +64,7 @@ def lockout_add(request: HttpRequest) -> HttpResponse:
         return render(request, "devices/lockout_sites.html", {"sites": sites, "q": words})
     site = site_selectors.site_for(user=user, pk=int(given), ability=Ability.LOCK_OUT)
     with timezone.override(ZoneInfo(site.timezone)):
-        form = LockoutForm(request.POST or None, site=site)
+        form = LockoutForm(request.POST if request.method == "POST" else None, site=site)
         is_valid = request.method == "POST" and form.is_valid()
     if is_valid and _begin(request, site, form, timezone.now()):
         return redirect("devices:control-site", pk=site.pk)
