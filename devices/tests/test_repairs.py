@@ -201,6 +201,20 @@ def test_more_than_a_month_is_refused_with_the_limit(
     assert "时段不超过 31 天" in page.content.decode()
 
 
+@pytest.mark.parametrize("start", ["2026-11-20T08:00", "2026-11-20T08:00:00"])
+def test_the_sheet_begins_with_the_period_of_the_form(
+    cast: People, device: Device, client: Client, start: str
+) -> None:
+    """As browsers send it: without seconds when there are none."""
+    client.force_login(cast.ana)
+    given = stretch(device) | {"start": start, "kind": "bad", "reason": ""}
+
+    page = client.post(reverse("devices:repair", args=[device.pk]), given)
+
+    began = page.context["sheet_form"].initial["start"]
+    assert began.isoformat() == "2026-11-20T08:00:00"
+
+
 def test_a_repair_is_undone_once_and_with_a_reason(cast: People, device: Device) -> None:
     row = lay(device, cast, RepairKind.BAD)
     facts = {"repair": row, "by": cast.ana, "now": timezone.now()}

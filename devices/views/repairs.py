@@ -21,7 +21,7 @@ from core.errors import DomainError, Invalid
 from core.http import flash, flash_done, tell_fields
 from core.lists import named
 from devices import selectors
-from devices.forms.repairs import LOCAL, RepairForm, RepairSheetForm, StretchForm
+from devices.forms.repairs import RepairForm, RepairSheetForm, StretchForm
 from devices.models import Device
 from devices.services import repair_sheets, repairs
 from devices.states import RepairKind
@@ -156,7 +156,8 @@ def _initial(request: HttpRequest, device: Device) -> dict[str, Any]:
     found: dict[str, Any] = {"point": given.get("point", "")}
     for name, usual in (("start", now - timedelta(hours=1)), ("end", now)):
         try:
-            found[name] = datetime.strptime(given.get(name, ""), LOCAL)  # noqa: DTZ007
+            # Browsers leave out seconds that are none.
+            found[name] = datetime.fromisoformat(given.get(name, "")).replace(tzinfo=None)
         except ValueError:
             found[name] = usual.replace(tzinfo=None)
     kind = given.get("kind", "")

@@ -63,6 +63,13 @@ def test_the_list_tells_point_kind_and_samples(
     assert "累计量倒走" in sheet
 
 
+@pytest.mark.parametrize("page", ["site-quality", "site-gaps"])
+def test_a_site_without_devices_says_so(cast: People, client: Client, page: str) -> None:
+    client.force_login(cast.ana)
+
+    assert "还没有接入设备。" in text(client.get(reverse(f"reports:{page}", args=[cast.site.pk])))
+
+
 def test_points_of_another_class_are_not_listed(
     cast: People, device: Device, client: Client
 ) -> None:
