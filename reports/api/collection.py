@@ -148,8 +148,8 @@ class CollectionEndpoint(Endpoint):
         collection.require_operator(self.person)
         now = timezone.now()
         shards, parts = collection.shard_lines(now=now), collection.parts(now=now)
-        disk = storage(now=now)
-        troubles = collection.troubles_of(shards, parts, disk, now=now)
+        disk, bridges = storage(now=now), collection.bridge_lines(now=now)
+        troubles = collection.troubles_of(shards, bridges, parts, disk, now=now)
         away = collection.away_lines(shards, now=now)
         facts = {
             "at": now,
@@ -159,7 +159,7 @@ class CollectionEndpoint(Endpoint):
             "slowest": collection.slow_buses(shards),
             "away_total": len(away),
             "away": away[:MOST],
-            "bridges": collection.bridge_lines(now=now)[:MOST],
+            "bridges": bridges[:MOST],
             "queues": parts.queues,
             "beat_age_s": parts.beat_s,
             "postgres_version": parts.postgres_version,

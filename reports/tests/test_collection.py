@@ -137,7 +137,7 @@ def test_losses_a_full_disk_a_silent_clock_and_waiting_samples_are_told(device: 
 def test_a_forecast_below_the_threshold_is_told(level: Level, code: str) -> None:
     disk = replace(storage(now=NOW), level=level, days_left=10)
 
-    found = collection.troubles_of([], collection.parts(now=NOW), disk, now=NOW)
+    found = collection.troubles_of([], [], collection.parts(now=NOW), disk, now=NOW)
 
     assert {trouble.code: trouble.seconds for trouble in found}[code] == 864_000
 
@@ -380,6 +380,19 @@ def test_bridges_tell_whether_they_are_connected_and_what_they_refused(
     told = api_client(cast.adm).get("/api/v1/collection/").json()["bridges"]
     assert {row["name"]: row["messages_unreadable"] for row in told}["甲厂"] == 3
     assert all(row["state"] in ("alone", "off") for row in told)
+
+
+def test_a_broker_that_nobody_reads_is_told(cast: People) -> None:
+    broker = bridged(cast, name="甲厂", is_online=True)
+    lapsed = NOW + timedelta(seconds=brokers.LEASE_S)
+
+    assert "bridge_missing" not in codes(lapsed + 60 * S)
+    late = codes(lapsed + 150 * S)["bridge_missing"]
+    broker.is_enabled = False
+    broker.save(update_fields=["is_enabled"])
+
+    assert (late.subject, late.seconds) == (f"source.{broker.pk}", 150)
+    assert "bridge_missing" not in codes(lapsed + 150 * S)
 
 
 def test_bridges_are_in_the_metrics_without_names(cast: People) -> None:

@@ -27,12 +27,13 @@ def collection(request: HttpRequest) -> HttpResponse:
     user, now = cast(User, request.user), timezone.now()
     facts.require_operator(user)
     shards, parts, disk = facts.shard_lines(now=now), facts.parts(now=now), storage(now=now)
+    bridges = facts.bridge_lines(now=now)
     context: dict[str, Any] = {
         "now": now,
-        "troubles": facts.troubles_of(shards, parts, disk, now=now),
+        "troubles": facts.troubles_of(shards, bridges, parts, disk, now=now),
         "shards": [(line, line.spool_age_s(now)) for line in shards],
         "doors": [line for line in shards if line.door],
-        "bridges": facts.bridge_lines(now=now),
+        "bridges": bridges,
         "reasons": reason_words(),
         "parts": parts,
         "disk": disk,

@@ -17,7 +17,7 @@ from devices.ingest import AWAY
 from devices.models import Device, Gateway, PollHour, SampleLoss
 from devices.selectors.storage import Storage, storage
 from devices.selectors.told import Told
-from reports.selectors.collection.bridges import BridgeState, bridge_lines
+from reports.selectors.collection.bridges import BridgeLine, BridgeState, bridge_lines
 from reports.selectors.collection.parts import Parts, parts
 from reports.selectors.collection.pulse import last_pulse
 from reports.selectors.collection.shards import ShardLine, shard_lines, shard_name
@@ -53,13 +53,15 @@ class _Facts:
 
 def _all(now: datetime) -> Iterator[Metric]:
     shards, found, disk = shard_lines(now=now), parts(now=now), storage(now=now)
+    bridges = bridge_lines(now=now)
     yield from _shards(shards, now)
     yield from _totals()
     yield from _equipment()
-    yield from _bridges(now)
+    yield from _bridges(bridges)
     yield from _parts(found)
     yield from _disk(disk)
-    yield _troubles({trouble.code for trouble in troubles_of(shards, found, disk, now=now)})
+    troubles = troubles_of(shards, bridges, found, disk, now=now)
+    yield _troubles({trouble.code for trouble in troubles})
     pulse = last_pulse()
     if pulse is not None:
         yield _plain("dianwu_heartbeat_age_seconds", "Last ping sent.", now.timestamp() - pulse.at)
@@ -162,9 +164,8 @@ def _equipment() -> Iterator[Metric]:
     yield _labelled("dianwu_open_alarms", "Open alarms.", "severity", open_now)
 
 
-def _bridges(now: datetime) -> Iterator[Metric]:
+def _bridges(lines: list[BridgeLine]) -> Iterator[Metric]:
     """Brokers by state, and what came from all of them."""
-    lines = bridge_lines(now=now)
     states = [line.state for line in lines]
     by_state = ((state.value, states.count(state)) for state in BridgeState)
     yield _labelled("dianwu_mqtt_brokers", "Brokers of data sources.", "state", by_state)

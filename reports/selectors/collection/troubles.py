@@ -14,6 +14,7 @@ from devices import live
 from devices.ingest import AWAY
 from devices.models import SampleLoss
 from devices.selectors.storage import Level, Storage, storage
+from reports.selectors.collection.bridges import BridgeLine, BridgeState, bridge_lines
 from reports.selectors.collection.parts import Parts, Queue, parts
 from reports.selectors.collection.shards import ShardLine, shard_lines, shard_name
 
@@ -26,6 +27,7 @@ QUEUE_LATE_S = 120.0
 # Behind a job of somebody, which may take so long.
 JOBS_LATE_S = 1800.0
 SPOOL_LATE_S = 300.0
+BRIDGE_LATE_S = 120.0
 SPOOL_FULL_PERCENT = 80.0
 LOSSES_FOR = timedelta(hours=1)
 
@@ -43,6 +45,7 @@ class Code(TextChoices):
     DISK = "disk_low", _("数据库磁盘空间偏少")
     BEAT = "beat_silent", _("定时调度无动作")
     QUEUE = "queue_late", _("任务队列积压")
+    BRIDGE = "bridge_missing", _("MQTT 代理长时间无桥接进程")
     WATCH = "watch_silent", _("采集状态长时间无人检查")
 
 
@@ -106,19 +109,31 @@ class Report:
 def look(*, now: datetime) -> Report:
     """Look at everything; a database that is away is a finding, not an error."""
     try:
-        found = troubles_of(shard_lines(now=now), parts(now=now), storage(now=now), now=now)
+        found = troubles_of(
+            shard_lines(now=now),
+            bridge_lines(now=now),
+            parts(now=now),
+            storage(now=now),
+            now=now,
+        )
     except AWAY:
         found = [Trouble(Code.DATABASE)]
     return Report(now.timestamp(), tuple(found))
 
 
 def troubles_of(
-    shards: Sequence[ShardLine], found: Parts, disk: Storage, *, now: datetime
+    shards: Sequence[ShardLine],
+    bridges: Iterable[BridgeLine],
+    found: Parts,
+    disk: Storage,
+    *,
+    now: datetime,
 ) -> list[Trouble]:
     """What is wrong by these facts, what cannot wait first."""
     troubles = [
         *([] if found.is_redis_up else [Trouble(Code.REDIS)]),
         *_of_shards(shards, now),
+        *_of_bridges(bridges, now),
         *_of_losses(now),
         *_of_disk(disk),
         *(_of_clock(found.beat_s) if found.is_redis_up else ()),
@@ -136,6 +151,13 @@ def _of_shards(shards: Iterable[ShardLine], now: datetime) -> Iterator[Trouble]:
             yield Trouble(Code.SPOOL_FULL, shard.name, age_s)
         elif age_s is not None and age_s > SPOOL_LATE_S:
             yield Trouble(Code.SPOOL, shard.name, age_s)
+
+
+def _of_bridges(bridges: Iterable[BridgeLine], now: datetime) -> Iterator[Trouble]:
+    for line in bridges:
+        alone_s = (now - (line.since or line.broker.updated_at)).total_seconds()
+        if line.state == BridgeState.ALONE and alone_s > BRIDGE_LATE_S:
+            yield Trouble(Code.BRIDGE, f"source.{line.broker.pk}", alone_s)
 
 
 def _of_losses(now: datetime) -> Iterator[Trouble]:
