@@ -288,6 +288,7 @@ SPECTACULAR_SETTINGS = {
         "OrderMoveEnum": "workorders.states.Move",
         "OrderStateEnum": "workorders.states.State",
         "PriorityEnum": "workorders.states.Priority",
+        "QualityEnum": "devices.api.values.QUALITIES",
         "RepairKindEnum": "devices.states.RepairKind",
         "SampleRefusalEnum": "devices.states.RefusalCode",
         "SampleVerdictEnum": "devices.states.SampleVerdict",
