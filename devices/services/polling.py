@@ -44,6 +44,9 @@ SETTLE_S = 0.05
 PLAN_CHECK_S = 3.0
 # The part of a worker's time that may go into asking whether its plan has changed.
 PLAN_CHECK_SHARE = 0.02
+# Of two who write at once, one may commit later and not be the newest: all is counted now and then.
+PLAN_COUNT_S = 60.0
+PLAN_COUNT_SHARE = 0.005
 # Part of a tick after which what waits for the tables is left for the next one.
 STORING_SHARE = 0.9
 # How long a worker waits for a database that is away, before it goes on reading meters.
@@ -81,6 +84,7 @@ class Poller:
         self._teller = Teller(shard, self.lease.owner)
         self._check_every_s = PLAN_CHECK_S
         self._newest = ""
+        self._count_at = 0.0
         self._on_demand: deque[DeviceRead] = deque()
         self._listener = Listener(shard, self._answer)
         self.pool.start()
@@ -229,20 +233,22 @@ class Poller:
             moment = now.timestamp()
             if abs(moment - self._checked_at) >= self._check_every_s:
                 self._checked_at = moment
-                if self._is_changed(plan) or moment >= plan.expires_at:
+                if self._is_changed(plan, moment) or moment >= plan.expires_at:
                     self._load(now)
         except AWAY as reason:
             self.keeper.note_away(reason)
 
-    def _is_changed(self, plan: Plan) -> bool:
+    def _is_changed(self, plan: Plan, moment: float) -> bool:
         """Whether the tables say something else now; after a change large shards ask less often."""
-        began = time.perf_counter()
         newest = newest_change(*PLANNED)
-        if newest == self._newest:
+        if newest == self._newest and moment < self._count_at:
             return False
+        began = time.perf_counter()
         key = plan_key(self.shard)
+        took_s = time.perf_counter() - began
         self._newest = newest
-        self._check_every_s = max(PLAN_CHECK_S, (time.perf_counter() - began) / PLAN_CHECK_SHARE)
+        self._check_every_s = max(PLAN_CHECK_S, took_s / PLAN_CHECK_SHARE)
+        self._count_at = moment + max(PLAN_COUNT_S, took_s / PLAN_COUNT_SHARE)
         return key != plan.key
 
     async def _answer(self, question: Question) -> Answer:

@@ -280,6 +280,24 @@ def test_a_change_of_the_tables_is_followed(line: Line, bus: Bus, request: Any) 
     assert count(device) == after
 
 
+def test_a_change_behind_the_newest_one_is_found_within_two_minutes(
+    line: Line, bus: Bus, poller: Poller, request: Any
+) -> None:
+    add_meter(line, bus)
+    poll: Polls = request.getfixturevalue("poll")
+    poll()
+    # As a transaction that began before the newest one and was committed after it.
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        late, _meter = add_meter(line, bus, unit_id=9)
+        Device.objects.filter(pk=late.pk).update(updated_at=timezone.now() - timedelta(days=1))
+        cursor.execute("SET session_replication_role = DEFAULT")
+    for seconds in (120, 121, 122):
+        poller.cycle(now=timezone.now() + timedelta(seconds=seconds), deadline_s=2.0)
+
+    assert count(late) >= 1
+
+
 def test_two_rows_with_one_address_share_its_line(line: Line, bus: Bus, request: Any) -> None:
     add_meter(line, bus)
     twin = make_bus(gateway=make_gateway(period_s=1), port=line.port)
