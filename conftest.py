@@ -68,6 +68,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """The workers of a parallel run have services of their own, with tables made here."""
     if getattr(config.option, "numprocesses", None) and not _is_worker():
+        # A conftest of the given folders may have named them again.
+        os.environ.pop("DJANGO_SETTINGS_MODULE", None)
         testing.make_tables()
         testing.end()
 
