@@ -10,6 +10,9 @@ from typing import TypeVar
 import pghistory
 from django.db import connection, models
 
+# So many may be committed before one that began earlier.
+EVENTS = 200
+
 Table = TypeVar("Table", bound=type[models.Model])
 
 # Not facts that somebody decided: stamps, what follows from other columns, what polling writes.
@@ -53,13 +56,15 @@ def keeps_changes(*, exclude: tuple[str, ...] = ()) -> Callable[[Table], Table]:
 def newest_change(*tables: type[models.Model]) -> str:
     """Text that differs when a fact of one of these tables has changed, a row has come or gone.
 
-    The newest event of each, and the newest stamp where an index knows it: a few looks into indexes,
-    however many rows there are.
+    The newest events of each, and the newest stamp where an index knows it: a few looks into indexes,
+    however many rows there are. Not the newest event alone: of two who write at once, the one with
+    the smaller key may be committed later.
     """
     looks = []
     for model in tables:
         name = model._meta.db_table  # noqa: SLF001 - Django's documented name
-        looks.append(f"(SELECT max(pgh_id) FROM {name}event)")  # noqa: S608 - no text from outside
+        newest = f"SELECT pgh_id FROM {name}event ORDER BY pgh_id DESC LIMIT {EVENTS}"  # noqa: S608 - no text from outside
+        looks.append(f"(SELECT concat(max(pgh_id), ' ', sum(pgh_id)) FROM ({newest}) events)")  # noqa: S608
         if _has_indexed_stamp(model):
             looks.append(f"(SELECT max(updated_at) FROM {name})")  # noqa: S608
     with connection.cursor() as cursor:

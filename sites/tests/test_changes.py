@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -63,6 +65,19 @@ def test_the_newest_change_tells_that_something_changed() -> None:
     look()
 
     assert len(set(seen)) == len(seen)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_commits_behind_the_newest_change_is_seen() -> None:
+    early, late = make_site("甲"), make_site("乙")
+    rename = "UPDATE sites_site SET name = %s WHERE id = %s"
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
+        other.execute(rename, ["甲一", early.pk])
+        Site.objects.filter(pk=late.pk).update(name="乙一")
+        before = newest_change(Site)
+        other.commit()
+
+    assert newest_change(Site) != before
 
 
 def test_polling_is_no_change() -> None:
