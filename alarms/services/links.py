@@ -118,8 +118,7 @@ def _equipment(site_ids: list[int]) -> dict[int, _Equipment]:
     gateways = Gateway.objects.filter(site__in=site_ids, is_enabled=True)
     for pk, site_id, is_online in gateways.values_list("pk", "site_id", "is_online"):
         found[site_id].gateways.append(GatewayLink(pk, is_online))
-    is_heard = Q(bus__gateway__is_enabled=True) | Q(source__is_enabled=True)
-    devices = Device.objects.in_service().filter(is_heard, site__in=site_ids)
+    devices = Device.objects.heard().filter(site__in=site_ids)
     for pk, site_id, gateway_id, is_online in devices.values_list(
         "pk", "site_id", "bus__gateway_id", "is_online"
     ):

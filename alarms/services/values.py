@@ -4,7 +4,6 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
 
 from alarms.models import Alarm, Rule
 from alarms.rules.specs import RuleSpec, overridden
@@ -75,8 +74,7 @@ def _watched(device_ids: Collection[int], rule: Rule) -> dict[int, RuleSpec]:
     if not device_ids:
         return {}
     overrides, spec = read_overrides(), spec_of(rule=rule)
-    is_heard = Q(bus__gateway__is_enabled=True) | Q(source__is_enabled=True)
-    devices = Device.objects.in_service().filter(is_heard, pk__in=device_ids)
+    devices = Device.objects.heard().filter(pk__in=device_ids)
     found = {
         pk: overridden(
             spec,

@@ -23,6 +23,11 @@ class DeviceQuerySet(SiteScopedQuerySet):
         """Devices that should answer, on a bus, or whose samples a source should send."""
         return self.filter(Q(bus__isnull=False) | Q(source__isnull=False), is_enabled=True)
 
+    def heard(self) -> Self:
+        """In service behind a gateway, or with a source, that is switched on as well."""
+        is_on = Q(bus__gateway__is_enabled=True) | Q(source__is_enabled=True)
+        return self.in_service().filter(is_on)
+
     def with_place(self) -> Self:
         """Site, room and circuit in the same query."""
         return self.select_related("site__enterprise", "site__team", "room", "circuit__transformer")
