@@ -116,6 +116,8 @@ def test_what_is_wrong_is_told_by_its_label(cast: People, client: Client) -> Non
     answer = client.get(reverse("reports:site-gaps", args=[cast.site.pk]), {"last": "2026-11-01"})
 
     assert "开始日期：请同时填写开始日期。" in text(answer)
+    # Nothing was looked for, so nothing is said of what is there.
+    assert 'class="empty"' not in text(answer)
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
