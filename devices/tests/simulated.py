@@ -33,11 +33,13 @@ def make_gateway(
     units: Sequence[int] = (1,),
     profile: Profile | None = None,
     industry: str = "office",
+    rated_kva: float = 100.0,
 ) -> SimGateway:
     """A gateway on any free port, its devices named <gateway>/<unit>."""
     used = profile or shipped_profile("simulated")
     devices = [
-        SimDevice(unit_id=unit, profile=used, seed=unit, industry=industry) for unit in units
+        SimDevice(unit_id=unit, profile=used, seed=unit, industry=industry, rated_kva=rated_kva)
+        for unit in units
     ]
     return SimGateway(name=name, port=0, devices=devices)
 

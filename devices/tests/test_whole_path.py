@@ -15,11 +15,14 @@ from devices.services.simulation import device_name, simulated_gateways
 from devices.services.templates import load_library, profile_of
 from devices.tests.factories import make_bus, make_device, make_gateway
 from devices.tests.simulated import Background, background
+from sites.tests.factories import make_circuit, make_room
 
 pytestmark = pytest.mark.django_db
 
 SHARD = 81
 REPLAYED = "replay-"
+# At most 27 kW: sixteen bits of watts end at 32,767 W, whatever the hour of the day asks for.
+DIRECT_A = 40.0
 
 
 def free_port() -> int:
@@ -37,10 +40,18 @@ def bus() -> Bus:
 
 @pytest.fixture
 def devices(bus: Bus) -> list[Device]:
-    """One device of every template that has a model."""
+    """One device of every template that has a model, on a circuit that a meter without CT carries."""
     versions = [result.version for result in load_library()]
     modelled = [v for v in versions if not v.template.key.startswith(REPLAYED)]
-    return [make_device(bus=bus, template_version=version) for version in modelled]
+    room = make_room(site=bus.gateway.site)
+    return [
+        make_device(
+            bus=bus,
+            template_version=version,
+            circuit=make_circuit(room=room, rated_current_a=DIRECT_A),
+        )
+        for version in modelled
+    ]
 
 
 @pytest.fixture
