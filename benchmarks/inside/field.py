@@ -8,13 +8,14 @@ answering, SIGUSR2 prints how many answers there were.
 """
 
 import asyncio
+import os
 import signal
 import struct
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 
@@ -33,6 +34,7 @@ ALL_WELL = "all-well"
 VARIANTS = 16
 START_PATIENCE_S = 60
 STOP_PATIENCE_S = 60
+ORPHAN_LOOK_S = 5
 # A meter in this many loses a phase for so long, then another one.
 EVENT_OF, EVENT_S = 450, 240
 # Raw of a phase without voltage, by the scale of the benchmark meter's template.
@@ -203,8 +205,12 @@ async def _run(gateways: int, port: int, counts: Path, *, all_well: bool) -> Non
     # Of the loopback only: the addresses 127.x.y.z lie behind it.
     server = await loop.create_server(lambda: Client(crowd), "0.0.0.0", port, backlog=4096)  # noqa: S104
     print("up", flush=True)
+    parent = os.getppid()
     try:
-        await stop.wait()
+        # A benchmark that was killed does not stop its meters.
+        while not stop.is_set() and os.getppid() == parent:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), ORPHAN_LOOK_S)
     finally:
         server.close()
         answered: NDArray[np.uint32] = np.array(crowd.answered, np.uint32)
