@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 # Of one process's time, for looking at everything again.
-SWEEP_SHARE = 0.1
+SWEEP_SHARE = 0.05
 
 
 def paced(

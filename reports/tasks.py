@@ -17,7 +17,7 @@ LOOK = "reports.tasks.look_at_collection"
 
 # A load that is older than three minutes is none.
 @shared_task(name="reports.tasks.take_loads")
-@paced(2 * SWEEP_SHARE)
+@paced(4 * SWEEP_SHARE)
 def take_loads(**_: Any) -> None:
     """The present power of every site, once for everybody."""
     loads.take(now=timezone.now())

@@ -17,6 +17,7 @@ from config import children
 from config.children import Child, ChildFailed, birth_of
 from config.crew import Crew, Member
 from config.embedded import Postgres, child_environment, folders, temporary_services
+from config.embedded.postgres import sized
 from config.embedded.redis import Redis
 from tests.conftest import Eventually
 
@@ -33,6 +34,19 @@ def crew_of(home: Path, *services: Postgres | Redis) -> Iterator[Crew]:
         yield crew
     finally:
         crew.stop()
+
+
+@pytest.mark.parametrize(
+    ("memory_gb", "free_gb", "buffers", "wal"),
+    [(2, 5, "256MB", "1024MB"), (24, 40, "1536MB", "4096MB"), (256, 900, "2048MB", "8192MB")],
+)
+def test_buffers_and_wal_follow_the_machine(
+    memory_gb: int, free_gb: int, buffers: str, wal: str
+) -> None:
+    assert sized(memory_bytes=memory_gb << 30, free_bytes=free_gb << 30) == {
+        "shared_buffers": buffers,
+        "max_wal_size": wal,
+    }
 
 
 def member_pid(member: Member) -> int:

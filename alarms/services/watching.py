@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 # A mark of a device to which nothing happened is moved so often: as much is evaluated twice after
 # a restart.
-CHECKPOINT_S = 300.0
+CHECKPOINT_S = 600.0
 # A mark so old with samples after it was left behind by somebody who was killed: a living worker
 # moves it with the first sample that is CHECKPOINT_S newer.
 LEFT_BEHIND_S = 2 * CHECKPOINT_S + 120.0

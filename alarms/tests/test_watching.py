@@ -387,6 +387,14 @@ def test_sweep_evaluates_what_was_left_behind_when_no_sample_follows(device: Dev
     assert AlarmLog.objects.count() == 1
 
 
+def test_marks_that_move_again_and_again_have_room_in_their_pages() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reloptions FROM pg_class WHERE relname = 'alarms_watched'")
+        (options,) = cursor.fetchone()
+
+    assert sorted(options) == ["autovacuum_analyze_scale_factor=1", "fillfactor=70"]
+
+
 def test_failed_write_is_made_up_for_by_the_next_batch(device: Device) -> None:
     rule = make_rule(delay_s=0.0, reset_delay_s=0.0)
     follow(device, 0)
@@ -437,7 +445,8 @@ def test_mark_of_a_calm_device_moves_now_and_then_only(device: Device) -> None:
     assert Watched.objects.get(device=device).until_s == begun
     follow(device, 10 + watching.CHECKPOINT_S)
 
-    assert Watched.objects.get(device=device).until_s == at(310).timestamp()
+    moved = Watched.objects.get(device=device).until_s
+    assert moved == at(10 + watching.CHECKPOINT_S).timestamp()
 
 
 def test_ingest_hands_its_batches_over(device: Device) -> None:

@@ -21,7 +21,6 @@ SETTINGS = {
     "listen_addresses": "''",
     "port": "5432",
     "max_connections": "200",
-    "shared_buffers": "256MB",
     "work_mem": "8MB",
     "maintenance_work_mem": "128MB",
     "max_locks_per_transaction": "256",
@@ -29,22 +28,48 @@ SETTINGS = {
     "max_wal_senders": "0",
     "max_logical_replication_workers": "0",
     "wal_compression": "on",
-    "max_wal_size": "1GB",
     "checkpoint_timeout": "15min",
     "jit": "off",
+    # Nobody waits for a sweep; the other cores are for meters and pages.
+    "max_parallel_workers_per_gather": "0",
     "log_checkpoints": "off",
     "log_line_prefix": "'%m [%p] '",
     "timezone": "'UTC'",
     "log_timezone": "'UTC'",
     "unix_socket_permissions": "0700",
 }
+_MB = 1024 * 1024
+# Least and most: of the memory for its buffers, of the free disk for WAL between two checkpoints.
+BUFFERS_MB, BUFFERS_SHARE = (256, 2048), 1 / 16
+WAL_MB, WAL_SHARE = (1024, 8192), 1 / 10
 # A test cluster lives for one run: it may lose everything, and should be quick.
 FORGETFUL = {
+    "shared_buffers": "256MB",
+    "max_wal_size": "1GB",
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "autovacuum_naptime": "10min",
 }
+
+
+def sized(*, memory_bytes: int, free_bytes: int) -> dict[str, str]:
+    """What depends on the machine.
+
+    After a checkpoint the first change of a page is written whole, and samples of many devices touch
+    most pages of the day's index: checkpoints that come seldom save most of the WAL.
+    """
+    buffers = _within(BUFFERS_MB, memory_bytes * BUFFERS_SHARE / _MB)
+    wal = _within(WAL_MB, free_bytes * WAL_SHARE / _MB)
+    return {"shared_buffers": f"{buffers}MB", "max_wal_size": f"{wal}MB"}
+
+
+def _within(bounds: tuple[int, int], number: float) -> int:
+    return round(min(max(number, bounds[0]), bounds[1]))
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 class Postgres:
@@ -93,6 +118,7 @@ class Postgres:
         self._check_version()
         self._end_leftovers()
         settings = SETTINGS | {"unix_socket_directories": f"'{self.sockets}'"}
+        settings |= sized(memory_bytes=_memory_bytes(), free_bytes=shutil.disk_usage(cluster).free)
         if not self._durable:
             settings |= FORGETFUL
         lines = [f"{name} = {value}\n" for name, value in settings.items()]

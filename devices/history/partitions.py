@@ -18,17 +18,19 @@ _NAME = re.compile(r".*_(\d{4})(\d{2})(\d{2})")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A partitioned table of ours and how many days one part of it holds."""
+    """A partitioned table of ours, how many days one part of it holds, and how that is stored."""
 
     name: str
     days: int
+    options: str = ""
 
     def first_day(self, day: date) -> date:
         """The first day of the part that holds a day."""
         return date.fromordinal(day.toordinal() // self.days * self.days)
 
 
-READING = Table("reading", 1)
+# Samples are written once and leave with their day: there is nothing to clean up before.
+READING = Table("reading", 1, "WITH (autovacuum_vacuum_insert_threshold = -1)")
 BLOCKS = Table("reading_block", 7)
 QUARTERS = Table("rollup_quarter", 7)
 FOLDED = Table("rollup_folded", 28)
@@ -140,7 +142,7 @@ def _create(table: Table, day: date) -> None:
     ends_at = starts_at + timedelta(days=table.days)
     like = "INCLUDING DEFAULTS INCLUDING INDEXES INCLUDING STORAGE"
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TABLE {name} (LIKE {table.name} {like})")
+        cursor.execute(f"CREATE TABLE {name} (LIKE {table.name} {like}) {table.options}")
         cursor.execute(
             f"ALTER TABLE {table.name} ATTACH PARTITION {name}"
             f" FOR VALUES FROM ('{starts_at.isoformat()}') TO ('{ends_at.isoformat()}')"

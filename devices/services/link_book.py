@@ -1,6 +1,6 @@
 """What a poll worker knows of the links that it hears, so that the tables follow with few statements."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -12,9 +12,10 @@ from devices.services.links import Linked, Verdict, decide, up, write_seen
 from devices.services.plan import Plan, PlannedDevice
 
 # How long what was heard may be unwritten: a minute, longer when a second would have to write more
-# rows than this. Silence is judged by what the worker knows, and by the latest values when it is gone.
+# rows than this. Silence is judged by what the worker knows, and by the latest values when it is gone;
+# pages ask the latest values too.
 SEEN_EVERY_S = 60.0
-SEEN_ROWS_PER_S = 300
+SEEN_ROWS_PER_S = 100
 # A few rows wait for others for so long.
 GATHER_S = 5.0
 GATHERED_ROWS = 500
@@ -80,11 +81,12 @@ class LinkBook:
         """
         verdicts: dict[Linked, dict[int, Verdict]] = {Gateway: {}, Device: {}}
         heard, missed = _sorted(reads, plan)
-        for read in heard:
-            for model, pk, link in self._both(plan.devices[read.device_id]):
-                self.hear(model, pk, read.at)
-                if link.is_online is not True:
-                    verdicts[model][pk] = up(pk, read.at)
+        for model, newest in _newest(heard, plan).items():
+            links = self._links(model)
+            self.hear(model, newest)
+            for pk, at in newest.items():
+                if links[pk].is_online is not True:
+                    verdicts[model][pk] = up(pk, at)
         for read in missed:
             for model, pk, link in self._both(plan.devices[read.device_id]):
                 if link.is_news(now):
@@ -92,12 +94,14 @@ class LinkBook:
         if not is_store_away:
             self._judge(verdicts)
 
-    def hear(self, model: Linked, pk: int, at: float) -> None:
-        """It answered; that is to be written down when the last time is long enough ago."""
-        link = self._links(model)[pk]
-        link.see(at)
-        if at - link.written_at >= self._every_s:
-            self._due[model].add(pk)
+    def hear(self, model: Linked, newest: Mapping[int, float]) -> None:
+        """They answered, when by key; to be written down when the last time is long enough ago."""
+        links, due, every_s = self._links(model), self._due[model], self._every_s
+        for pk, at in newest.items():
+            link = links[pk]
+            link.see(at)
+            if at - link.written_at >= every_s:
+                due.add(pk)
 
     def write_seen(self, *, now: datetime, is_last: bool = False) -> None:
         """Write `last_seen_at` of whoever is due; of everybody heard since when it is the last time.
@@ -140,7 +144,7 @@ class LinkBook:
                 self._links(model)[pk].is_online = verdict.is_online
 
     def _both(self, device: PlannedDevice) -> tuple[tuple[Linked, int, Link], ...]:
-        """A device and its gateway: who hears the one has heard the other."""
+        """A device and its gateway."""
         gateway_pk = device.gateway.pk
         return (
             (Device, device.pk, self.devices[device.pk]),
@@ -161,6 +165,17 @@ def _sorted(reads: Iterable[DeviceRead], plan: Plan) -> tuple[list[DeviceRead], 
         spoke = read.error is None or read.blocks is not None or read.error.startswith(_SPOKE)
         (heard if spoke else missed).append(read)
     return heard, missed
+
+
+def _newest(heard: Iterable[DeviceRead], plan: Plan) -> dict[Linked, dict[int, float]]:
+    """The last answer of each device and of its gateway: who hears the one has heard the other."""
+    devices: dict[int, float] = {}
+    gateways: dict[int, float] = {}
+    for read in heard:
+        gateway_pk = plan.devices[read.device_id].gateway.pk
+        devices[read.device_id] = at = max(read.at, devices.get(read.device_id, 0.0))
+        gateways[gateway_pk] = max(at, gateways.get(gateway_pk, 0.0))
+    return {Gateway: gateways, Device: devices}
 
 
 def _down(pk: int, link: Link, reason: str, now: datetime) -> Verdict:

@@ -46,12 +46,12 @@ PLAN_CHECK_S = 3.0
 PLAN_CHECK_SHARE = 0.02
 # Of two who write at once, one may commit later and not be the newest: all is counted now and then.
 PLAN_COUNT_S = 60.0
-PLAN_COUNT_SHARE = 0.005
+PLAN_COUNT_SHARE = 0.001
 # Part of a tick after which what waits for the tables is left for the next one.
 STORING_SHARE = 0.9
 # How long a worker waits for a database that is away, before it goes on reading meters.
 STORE_PATIENCE_S = 2.0
-GARBAGE_THRESHOLD = 100_000
+GARBAGE_THRESHOLD = 500_000
 # Who is asked on trial, at an address where no device may be yet: the books of the real ones stay.
 NOBODY = 0
 

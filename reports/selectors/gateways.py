@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 
 from core.quick import address
 from core.time import local_day
+from devices import live
 from devices import selectors as equipment
 from devices.models import Device, DtuDoor, Gateway, GatewaySession
 from devices.selectors import Online
@@ -157,6 +158,14 @@ def devices_of(gateway: Gateway) -> list[Device]:
         "bus", "circuit", "template_version__template"
     )
     return list(rows.order_by("bus__number", "unit_id", "pk"))
+
+
+def heard_at(gateway: Gateway, devices: Sequence[Device]) -> datetime | None:
+    """When it was last heard; the table may lag behind by minutes where there are many."""
+    newest = live.latest(site_id=gateway.site_id)
+    found = [newest[device.pk].at for device in devices if device.pk in newest]
+    moments = [datetime.fromtimestamp(at, UTC) for at in found]
+    return max([at for at in (gateway.last_seen_at, *moments) if at is not None], default=None)
 
 
 def online_of(gateway: Gateway, *, now: datetime) -> Online:

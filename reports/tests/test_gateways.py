@@ -1,13 +1,18 @@
 """Pages of gateways: what each reader is told of a box, and what never."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from devices import live
 from devices.models import Device, Gateway, GatewaySession
-from devices.tests.factories import make_bus, make_device
+from devices.tests.factories import make_bus, make_device, make_layout
+from devices.tests.samples import make_batch
 from devices.tests.test_dial_in_rows import make_dtu
+from reports.selectors.gateways import heard_at
 from sites.tests.clients import api_client
 from sites.tests.factories import People, people
 
@@ -84,6 +89,27 @@ def test_who_maintains_the_site_is_told_by_the_api(cast: People, gateway: Gatewa
     (row,) = api_client(cast.ana).get("/api/v1/gateways/?kind=dtu").json()["results"]
 
     assert (row["dtu_id"], row["imei"], row["dtu_profile"]) == (*SECRETS[:2], "ascii-id")
+
+
+def test_last_heard_is_what_the_latest_values_say(gateway: Gateway) -> None:
+    now = timezone.now()
+    device = Device.objects.get(bus__gateway=gateway)
+    gateway.last_seen_at = now - timedelta(minutes=10)
+    assert heard_at(gateway, [device]) == gateway.last_seen_at
+
+    layout = make_layout(value_codes=("Ua",), counter_codes=())
+    batch = make_batch(
+        layout_id=layout.pk,
+        device_ids=[device.pk],
+        site_ids=[device.site_id],
+        at=[now.timestamp() - 5],
+        values=[[230]],
+    )
+    live.store(batch, now=now)
+
+    found = heard_at(gateway, [device])
+    assert found is not None
+    assert abs((now - found).total_seconds() - 5) < 0.001
 
 
 def test_a_box_that_never_called_says_so(cast: People, client: Client) -> None:

@@ -92,10 +92,12 @@ def gateway_detail(request: HttpRequest, pk: int) -> HttpResponse:
     user = cast(User, request.user)
     now = timezone.now()
     gateway = equipment.gateway_for(user=user, pk=pk)
+    devices = found_gateways.devices_of(gateway)
     context = {
         "gateway": gateway,
         "line": found_gateways.line_of(gateway, user=user, now=now),
-        "devices": found_gateways.devices_of(gateway),
+        "heard_at": found_gateways.heard_at(gateway, devices),
+        "devices": devices,
         "online": found_gateways.online_of(gateway, now=now),
         "zone": gateway.site.timezone,
         "now": now,
