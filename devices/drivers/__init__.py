@@ -5,9 +5,11 @@ owner decides when, a decoder turns words into values in the units of the point 
 """
 
 import errno
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, overload
 
 RegisterType = Literal[
     "bool",
@@ -41,7 +43,46 @@ WORDS: dict[str, int] = {
 }
 BIT_FUNCTION_CODES = (1, 2)
 
-Words = list[int]
+
+class Registers(Sequence[int]):
+    """Words of 16 bits as they came, big-endian; made numbers of when somebody asks for one.
+
+    Whole batches are decoded from the bytes, so that of nearly all words no number is ever made.
+    """
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    def __len__(self) -> int:
+        return len(self.raw) >> 1
+
+    @overload
+    def __getitem__(self, place: int) -> int: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[int]: ...
+
+    def __getitem__(self, place: int | slice) -> int | list[int]:
+        return self._numbers()[place]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._numbers())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._numbers() == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(self._numbers())
+
+    def _numbers(self) -> list[int]:
+        return list(struct.unpack(f">{len(self)}H", self.raw))
+
+
+Words = Sequence[int]
 
 
 class DriverError(Exception):

@@ -139,10 +139,13 @@ class BusOwner:
         self._sleep = sleep
         self._connecting = connecting or asyncio.Semaphore(1)
         self._queues: tuple[deque[BusRequest], ...] = tuple(deque() for _ in Priority)
+        self._polls = self._queues[Priority.POLL]
+        # Requests that go before polls: nearly always none.
+        self._pressing = 0
         self._wake: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._transport: Transport | None = None
-        self._line_of = spec.line
+        self._line_of = spec
         self._free_at = 0.0
         self._is_closed = False
 
@@ -156,6 +159,7 @@ class BusOwner:
             self._refuse(request)
             return
         self._queues[request.priority].append(request)
+        self._pressing += request.priority < Priority.POLL
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
@@ -237,10 +241,12 @@ class BusOwner:
 
     def _next(self, *, above: int = len(Priority)) -> BusRequest | None:
         """The oldest request of the most urgent kind that is more urgent than `above`."""
-        for queue in self._queues[:above]:
-            if queue:
-                return queue.popleft()
-        return None
+        if self._pressing:
+            for queue in self._queues[: min(above, Priority.POLL)]:
+                if queue:
+                    self._pressing -= 1
+                    return queue.popleft()
+        return self._polls.popleft() if self._polls and above > Priority.POLL else None
 
     def _refuse(self, request: BusRequest, error: str = "closed") -> None:
         request.deliver(
@@ -274,7 +280,7 @@ class BusOwner:
         if request.write is not None:
             await self._write(request, request.write)
         for position, block in enumerate(request.blocks):
-            while (urgent := self._next(above=request.priority)) is not None:
+            while self._pressing and (urgent := self._next(above=request.priority)) is not None:
                 await self._handle(urgent)
             try:
                 words = await self._read(request, block)
@@ -291,7 +297,9 @@ class BusOwner:
 
         What noise broke on a serial line is asked for once more.
         """
-        transport, is_kept = await self._line()
+        transport, is_kept = self._transport, True
+        if transport is None or not self._is_ready(transport):
+            transport, is_kept = await self._line()
         asked_s = self._clock()
         try:
             words = await transport.read(
@@ -337,24 +345,30 @@ class BusOwner:
         else:
             self.backoffs.note_answer(device_id)
 
+    def _is_ready(self, transport: Transport) -> bool:
+        """Whether a question can be sent at once, as it nearly always can."""
+        spec = self.spec
+        return spec is self._line_of and not spec.gap_s and transport.is_connected
+
     async def _line(self) -> tuple[Transport, bool]:
         """A connection that may be spoken on now, and whether it stood before."""
         spec = self.spec
         transport = self._transport
-        if transport is not None and self._line_of != spec.line:
+        if transport is not None and self._line_of.line != spec.line:
             transport.close()
         is_kept = transport is not None and transport.is_connected
         if transport is None or not is_kept:
             transport = await self._connect(spec)
+        self._line_of = spec
         if spec.gap_s and (rest_s := self._free_at - self._clock()) > 0:
             await self._sleep(rest_s)
         return transport, is_kept
 
     async def _connect(self, spec: BusSpec) -> Transport:
         transport = self._transport
-        if transport is None or self._line_of != spec.line:
+        if transport is None or self._line_of.line != spec.line:
             transport = self._transport = self._make_transport(spec)
-            self._line_of = spec.line
+            self._line_of = spec
         try:
             async with self._connecting:
                 await transport.connect(timeout_s=spec.connect_timeout_s)

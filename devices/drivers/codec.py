@@ -58,6 +58,7 @@ class Decoder:
         self.profile = profile
         self.blocks = tuple(blocks)
         self._packs = [struct.Struct(f"={block.count}H").pack for block in blocks]
+        self._sizes = [2 * block.count for block in blocks]
         self._starts = np.cumsum([0, *(block.count for block in blocks)], dtype=np.intp)
         values = [register for register in profile.registers if not register.is_counter]
         counters = [register for register in profile.registers if register.is_counter]
@@ -104,6 +105,16 @@ class Decoder:
 
     def _pack(self, reads: Sequence[Read]) -> NDArray[np.uint16]:
         """All words, one row per read; raises when a block is missing or has the wrong length."""
+        try:
+            raw = [words.raw for read in reads for words in read]  # type: ignore[union-attr]
+        except AttributeError:
+            return self._pack_numbers(reads)
+        if list(map(len, raw)) != self._sizes * len(reads):
+            raise ValueError("a block is missing or has another length")
+        words = np.frombuffer(b"".join(raw), dtype=">u2").astype(np.uint16)
+        return words.reshape(len(reads), -1)
+
+    def _pack_numbers(self, reads: Sequence[Read]) -> NDArray[np.uint16]:
         packs = self._packs
         if len(packs) == 1:
             pack = packs[0]

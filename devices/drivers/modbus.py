@@ -37,6 +37,7 @@ from devices.drivers import (
     BusMalformed,
     BusRefused,
     BusTimeout,
+    Registers,
     Words,
     no_connection,
 )
@@ -184,11 +185,11 @@ class ModbusTcpTransport(asyncio.Protocol):
         question = _QUESTION.pack(number, 0, 6, unit_id, block.function_code, block.address, count)
         answer = await self._exchange(question, timeout_s)
         if isinstance(answer, bytes):
-            return list(struct.unpack_from(f">{count}H", answer, _ANSWER.size))
+            return Registers(answer[_ANSWER.size :])
         words = answer.registers
         if len(words) != count:
             raise BusMalformed(f"{len(words)} registers instead of {count}")
-        return words  # type: ignore[return-value]
+        return words
 
     async def write_coil(
         self, address: int, *, is_on: bool, unit_id: int, timeout_s: float

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from devices.drivers import UNSENT, DeviceRead
+from devices.drivers import UNSENT, DeviceRead, Words
 from devices.drivers.bus import Priority, Write
 from devices.drivers.clocks import ClockDef, NoTime, decode, encode, is_calm
 from devices.drivers.pool import BusPool, PollJob
@@ -55,7 +55,7 @@ async def _read(pool: BusPool, plan: Plan | None, device_id: int) -> Answer:
     read = await _ask(pool, job, clock)
     if read.blocks is None or read.blocks[0] is None:
         return {"error": read.error or "failed"}
-    return {"words": read.blocks[0], "at": read.at}
+    return {"words": list(read.blocks[0]), "at": read.at}
 
 
 async def _set(pool: BusPool, plan: Plan | None, device_id: int) -> Answer:
@@ -111,7 +111,7 @@ async def _ask(pool: BusPool, job: PollJob, clock: ClockDef) -> DeviceRead:
     return await asyncio.wrap_future(request)
 
 
-def drift_of(clock: ClockDef, words: list[int], *, at: float, zone: ZoneInfo) -> float:
+def drift_of(clock: ClockDef, words: Words, *, at: float, zone: ZoneInfo) -> float:
     """Seconds that a clock read at `at` (epoch seconds) is ahead. Raises NoTime."""
     moment = datetime.fromtimestamp(at, UTC)
     return round((decode(clock, words, zone=zone, near=moment) - moment).total_seconds(), 1)

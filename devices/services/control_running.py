@@ -69,7 +69,7 @@ async def _answer_state(
     read = await asyncio.wrap_future(pool.request(job, Priority.CONTROL))
     if read.blocks is None or read.blocks[0] is None:
         return {"error": read.error or "failed"}
-    return {"words": read.blocks[0], "at": read.at}
+    return {"words": list(read.blocks[0]), "at": read.at}
 
 
 async def _answer_execute(

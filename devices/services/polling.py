@@ -283,12 +283,13 @@ class Poller:
         key = self.plan.bus_keys.get(raw["bus"]) if self.plan else None
         if key is None:
             return {"error": "not_polled"}
-        blocks = tuple(Block(*block) for block in raw["blocks"])
-        job = PollJob(key, NOBODY, raw["unit_id"], blocks)
+        asked = tuple(Block(*block) for block in raw["blocks"])
+        job = PollJob(key, NOBODY, raw["unit_id"], asked)
         read = await asyncio.wrap_future(self.pool.request(job))
         if read.blocks is None:
             return {"error": read.error or "not_polled"}
-        return {"at": read.at, "blocks": read.blocks, "block_error": read.error or ""}
+        blocks = [None if words is None else list(words) for words in read.blocks]
+        return {"at": read.at, "blocks": blocks, "block_error": read.error or ""}
 
 
 _pollers: dict[int, Poller] = {}

@@ -2,13 +2,15 @@
 
 import math
 import struct
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.drivers import WORDS, Block, Profile, Register
+from devices.drivers import WORDS, Block, Profile, Register, Registers
 from devices.drivers.codec import BAD, GOOD, PARTIAL, Decoder, EncodeError, encode
 
 RANGES = {
@@ -107,11 +109,25 @@ def test_decodes_as_the_plain_reference_does(data: st.DataObject, register: Regi
     )
     reads = [[row] for row in data.draw(st.lists(words | patterns, min_size=1, max_size=8))]
 
-    _, counters, _, bad = Decoder(profile_of(register), [Block(3, 0, count)]).decode(reads)
+    decoder = Decoder(profile_of(register), [Block(3, 0, count)])
+    _, counters, _, bad = decoder.decode(reads)
 
+    for ours, same in zip(decoder.decode(reads), decoder.decode(as_they_come(reads)), strict=True):
+        np.testing.assert_array_equal(ours, same)
     expected = [reference(register, row[0]) for row in reads]
     np.testing.assert_allclose(counters[:, 0], expected, rtol=1e-12)
     assert bad[:, 0].tolist() == [math.isnan(value) for value in expected]
+
+
+def as_they_come(reads: Sequence[Sequence[list[int] | None]]) -> list[list[Registers | None]]:
+    """The same reads, the words still bytes."""
+    return [
+        [
+            None if words is None else Registers(struct.pack(f">{len(words)}H", *words))
+            for words in read
+        ]
+        for read in reads
+    ]
 
 
 def _as_words(register: Register, pattern: int) -> list[int]:
@@ -225,8 +241,11 @@ def test_values_and_counters_keep_the_profile_order_and_unread_points_are_not_ba
     assert not bad.any()
 
 
+@pytest.mark.parametrize("form", [list, as_they_come])
 @pytest.mark.parametrize("broken", [None, [1], [1, 2, 3]])
-def test_a_failed_block_costs_its_own_points_only(broken: list[int] | None) -> None:
+def test_a_failed_block_costs_its_own_points_only(
+    broken: list[int] | None, form: Callable[[list[Any]], list[Any]]
+) -> None:
     profile = profile_of(
         register_of("uint16", code="A"),
         register_of("uint16", code="B", address=50, is_counter=True),
@@ -234,7 +253,7 @@ def test_a_failed_block_costs_its_own_points_only(broken: list[int] | None) -> N
     decoder = Decoder(profile, [Block(3, 0, 2), Block(3, 50, 1)])
 
     values, counters, quality, bad = decoder.decode(
-        [[broken, [7]], [[1, 2], None], [broken, None], [[3, 4], [8]], [broken]]
+        form([[broken, [7]], [[1, 2], None], [broken, None], [[3, 4], [8]], [broken]])
     )
 
     np.testing.assert_equal(values[:, 0], [np.nan, 1, np.nan, 3, np.nan])
@@ -300,3 +319,27 @@ def test_a_meter_saturates_and_never_shows_its_marker_for_a_value() -> None:
     assert encode(register_of("float32"), math.nan) == [0x7FC0, 0]
     with pytest.raises(EncodeError):
         encode(register_of("uint16"), math.nan)
+
+
+def test_words_that_came_are_numbers_for_whoever_asks() -> None:
+    words = Registers(b"\x00\x05\xff\xff\x01\x00")
+
+    assert (list(words), len(words), words[1], words[1:]) == (
+        [5, 65535, 256],
+        3,
+        65535,
+        [65535, 256],
+    )
+    assert words == [5, 65535, 256]
+    assert words != [5]
+
+
+def test_blocks_that_only_together_have_the_right_length_are_not_taken() -> None:
+    profile = profile_of(
+        register_of("uint16", code="A"), register_of("uint16", code="B", address=50)
+    )
+    decoder = Decoder(profile, [Block(3, 0, 2), Block(3, 50, 1)])
+
+    *_, quality, _bad = decoder.decode(as_they_come([[[1], [2, 3]]]))
+
+    assert quality.tolist() == [BAD]
