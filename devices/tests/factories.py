@@ -76,21 +76,32 @@ _FACTS = {
 _numbers = count(1)
 
 
-def make_point(code: str, **facts: Any) -> PointCode:
-    """The point of the dictionary, made when it is not there."""
+def _point(code: str) -> dict[str, Any]:
+    """What a point is by its code."""
     prefix = next((known for known in _FACTS if code.startswith(known)), "U")
     unit, kind, group, data_class = _FACTS[prefix]
-    phase = code[-1] if code[-1] in "abc" else ""
-    defaults = {
+    return {
         "name": f"测点 {code}",
         "name_en": f"Point {code}",
         "unit": unit,
         "kind": kind,
         "group": group,
-        "phase": phase,
+        "phase": code[-1] if code[-1] in "abc" else "",
         "data_class": data_class,
     }
-    return PointCode.objects.get_or_create(code=code, defaults=defaults | facts)[0]
+
+
+def make_point(code: str, **facts: Any) -> PointCode:
+    """The point of the dictionary, made when it is not there."""
+    return PointCode.objects.get_or_create(code=code, defaults=_point(code) | facts)[0]
+
+
+def make_points(codes: Sequence[str]) -> dict[str, PointCode]:
+    """Points of the dictionary by their codes, those that are not there made at once."""
+    known = PointCode.objects.in_bulk(codes, field_name="code")
+    missing = [code for code in dict.fromkeys(codes) if code not in known]
+    made = PointCode.objects.bulk_create(PointCode(code=code, **_point(code)) for code in missing)
+    return known | {point.code: point for point in made}
 
 
 def make_layout(
@@ -126,14 +137,15 @@ def make_template_version(
         **facts,
     )
     codes = (*value_codes, *counter_codes)
+    points = make_points(codes)
     Register.objects.bulk_create(
         Register(
             version=version,
-            point=make_point(code),
+            point=points[code],
             function_code=4,
             address=2 * position,
             type="float32",
-            unit=_FACTS[next((known for known in _FACTS if code.startswith(known)), "U")][0],
+            unit=_point(code)["unit"],
         )
         for position, code in enumerate(codes)
     )

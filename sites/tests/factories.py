@@ -1,4 +1,5 @@
-"""Places and people for tests. Rights are given through the service, as in life."""
+"""Places and people for tests. A right is given through the service, as in life; those of a whole
+cast are written at once, as the service writes them."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+import pghistory
 from django.utils import timezone
 
 from sites import services
@@ -24,7 +26,7 @@ from sites.models import (
     Transformer,
     User,
 )
-from sites.rules import Role
+from sites.rules import DataClass, Role, ScopeKind
 from sites.services.grants import Scope
 from sites.services.jobs import Outcome, Progress, Work, register
 
@@ -35,12 +37,17 @@ _numbers = count(1)
 
 def make_user(username: str = "", *, password: str = "", **facts: Any) -> User:
     """A person without rights. Without a password he cannot sign in (and is made quickly)."""
-    user = User(username=username or f"user{next(_numbers)}", **facts)
+    user = _user(username or f"user{next(_numbers)}", password=password, **facts)
+    user.save()
+    return user
+
+
+def _user(username: str, *, password: str, **facts: Any) -> User:
+    user = User(username=username, **facts)
     if password:
         user.set_password(password)
     else:
         user.set_unusable_password()
-    user.save()
     return user
 
 
@@ -206,11 +213,33 @@ def people(*, password: str = "") -> People:
     elsewhere = make_organisation("外地运维公司")
     other_site = make_site("外地站点", team=make_team("外地班组", organisation=elsewhere))
 
-    def person(username: str, role: Role, scope: Scope | None, **facts: Any) -> User:
-        user = make_user(username, password=password, name=username.title(), **facts)
-        make_grant(user, role, scope)
-        return user
-
+    parts: dict[str, tuple[Role, Scope | None, dict[str, Any]]] = {
+        "ana": (Role.MANAGER, organisation, {"organisation": organisation, "is_staff": True}),
+        "di": (Role.DISPATCHER, team, {"organisation": organisation}),
+        "bo": (Role.TECHNICIAN, team, {"organisation": organisation}),
+        "ed": (Role.ENTERPRISE, enterprise, {}),
+        "gu": (Role.DISTRICT_VIEWER, None, {}),
+        "tao": (Role.TOWN_VIEWER, town, {}),
+        "dee": (Role.DEPARTMENT_VIEWER, department, {}),
+        "adm": (Role.ADMINISTRATOR, None, {"is_staff": True}),
+        "cy": (Role.MANAGER, elsewhere, {"organisation": elsewhere, "is_staff": True}),
+    }
+    persons = User.objects.bulk_create(
+        _user(name, password=password, name=name.title(), **facts)
+        for name, (_role, _scope, facts) in parts.items()
+    )
+    with pghistory.context(system=True):
+        Grant.objects.bulk_create(
+            Grant(
+                user=person,
+                role=role,
+                scope_kind=ScopeKind.PLATFORM if scope is None else scope._meta.model_name,
+                data_classes=sorted(DataClass),
+                starts_at=LONG_AGO,
+                **({} if scope is None else {str(scope._meta.model_name): scope}),
+            )
+            for person, (role, scope, _facts) in zip(persons, parts.values(), strict=True)
+        )
     cast = People(
         organisation=organisation,
         team=team,
@@ -219,15 +248,7 @@ def people(*, password: str = "") -> People:
         enterprise=enterprise,
         site=site,
         other_site=other_site,
-        ana=person("ana", Role.MANAGER, organisation, organisation=organisation, is_staff=True),
-        di=person("di", Role.DISPATCHER, team, organisation=organisation),
-        bo=person("bo", Role.TECHNICIAN, team, organisation=organisation),
-        ed=person("ed", Role.ENTERPRISE, enterprise),
-        gu=person("gu", Role.DISTRICT_VIEWER, None),
-        tao=person("tao", Role.TOWN_VIEWER, town),
-        dee=person("dee", Role.DEPARTMENT_VIEWER, department),
-        adm=person("adm", Role.ADMINISTRATOR, None, is_staff=True),
-        cy=person("cy", Role.MANAGER, elsewhere, organisation=elsewhere, is_staff=True),
+        **{person.username: person for person in persons},
     )
     cast.bo.teams.add(team)
     return cast
