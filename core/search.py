@@ -8,11 +8,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Case, IntegerField, Model, Q, Value, When
-from pypinyin import Style, lazy_pinyin
 
 MOST_WORDS = 6
 EXACT, PREFIX, INSIDE = range(3)
@@ -44,7 +44,13 @@ def search_text(*names: str) -> str:
 @lru_cache(maxsize=4096)
 def _spoken(text: str) -> tuple[str, str]:
     """Pinyin (ü as v, as it is typed) and initials; what is not Chinese stays as it is."""
-    return "".join(lazy_pinyin(text)), "".join(lazy_pinyin(text, style=Style.FIRST_LETTER))
+    # Its dictionaries take 56 MB and a quarter of a second: only who names things needs them.
+    pinyin = import_module("pypinyin")
+    spoken, initials = (
+        pinyin.lazy_pinyin(text, style=style)
+        for style in (pinyin.Style.NORMAL, pinyin.Style.FIRST_LETTER)
+    )
+    return "".join(spoken), "".join(initials)
 
 
 def words_of(text: str | None) -> list[str]:
