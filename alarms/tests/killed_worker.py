@@ -1,17 +1,24 @@
 """A worker to be killed: stores samples and lets the rules follow them, as fast as it can.
 
-python -m alarms.tests.killed_worker DEVICE_ID… : goes on after the last sample that is stored.
+Imported by the process that workers are forked from, so that only this one starts Django.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 from datetime import UTC, datetime
 from importlib import import_module
+from multiprocessing.connection import Connection
 
 import django
+from django.apps import apps
 from django.db import connection
+
+if not apps.ready:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    # The workers do not import them one by one.
+    import_module("alarms.tests.samples")
 
 BEGIN_S = datetime(2026, 11, 20, 6, 0, tzinfo=UTC).timestamp()
 STEP_S = 10.0
@@ -28,12 +35,8 @@ def breaker(device: int, cycle: int) -> float:
     return 0.0 if (cycle + device) % 11 == 5 else 1.0
 
 
-def tell(word: str) -> None:
-    sys.stdout.write(f"{word}\n")
-    sys.stdout.flush()
-
-
-def main(device_ids: list[int]) -> None:
+def main(device_ids: list[int], line: Connection) -> None:
+    """Go on after the last sample that is stored; says "up" before the first, "done" at the end."""
     # Only now are the tables known.
     sample = import_module("alarms.tests.samples").sample
     ingest = import_module("devices.ingest").ingest
@@ -47,7 +50,7 @@ def main(device_ids: list[int]) -> None:
         cursor.execute("SELECT date_part('epoch', max(at)) FROM reading")
         (last,) = cursor.fetchone()
     first = 0 if last is None else round((last - BEGIN_S) / STEP_S) + 1
-    tell("up")
+    line.send("up")
     for cycle in range(first, CYCLES):
         rows = [
             (
@@ -58,10 +61,4 @@ def main(device_ids: list[int]) -> None:
             for place, device in enumerate(devices)
         ]
         ingest(sample(rows), now=datetime.fromtimestamp(BEGIN_S + cycle * STEP_S + 1, UTC))
-    tell("done")
-
-
-if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    django.setup()
-    main([int(text) for text in sys.argv[1:]])
+    line.send("done")

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
+from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from alarms.models import Alarm, AlarmLog, Rule
 from alarms.tests.factories import make_digital_rule, make_rule
-from alarms.tests.killed_worker import BEGIN_S, CYCLES, STEP_S, breaker, residual_ma
+from alarms.tests.killed_worker import BEGIN_S, CYCLES, STEP_S, breaker, main, residual_ma
 from devices import history
 from devices.models import Device
 from devices.tests.factories import make_bus, make_device, make_gateway
 
-# Under a minute alone; thirteen starts of Django take long where other tests run beside it.
+# Half a minute alone.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 DEVICES, KILLS, SEED = 5, 12, 7
@@ -41,21 +42,27 @@ def devices(transactional_db: None) -> Iterator[list[Device]]:
     history.drop_partitions(before=date.max)
 
 
-def worker(devices: list[Device]) -> subprocess.Popen[str]:
-    """One on the tests' database that has begun."""
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch) -> ForkServerContext:
+    """What makes them: a process beside this one, on the tests' database."""
     url = os.environ["DATABASE_URL"]
     named = url.replace("/dianwu?", f"/{connection.settings_dict['NAME']}?")
     assert named != url
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-m", "alarms.tests.killed_worker", *(str(d.pk) for d in devices)],
-        cwd=settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": named, "DIANWU_LOG_LEVEL": "ERROR"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "up\n"
-    return process
+    monkeypatch.setenv("DATABASE_URL", named)
+    monkeypatch.setenv("DIANWU_LOG_LEVEL", "ERROR")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([main.__module__])
+    return context
+
+
+def worker(workers: ForkServerContext, devices: list[Device]) -> tuple[Any, Connection]:
+    """One that has begun, and the line that it speaks on."""
+    line, theirs = workers.Pipe(duplex=False)
+    process = workers.Process(target=main, args=([device.pk for device in devices], theirs))
+    process.start()
+    theirs.close()
+    assert line.recv() == "up"
+    return process, line
 
 
 def moment(cycle: int) -> datetime:
@@ -95,20 +102,22 @@ def on_record(rule: Rule, device: Device) -> list[tuple[str, datetime]]:
     return list(AlarmLog.objects.filter(alarm=alarm).order_by("pk").values_list("move", "at"))
 
 
-def test_no_alarm_is_lost_and_none_doubled(devices: list[Device]) -> None:
+def test_no_alarm_is_lost_and_none_doubled(
+    devices: list[Device], workers: ForkServerContext
+) -> None:
     limit = make_rule(delay_s=DELAY_S, reset_delay_s=RESET_DELAY_S)
     trip = make_digital_rule(to_value=0)
     dice = random.Random(SEED)
 
     for _kill in range(KILLS):
-        process = worker(devices)
-        try:
-            process.wait(dice.uniform(0.02, 0.8))
-        except subprocess.TimeoutExpired:
-            process.kill()
-        process.wait(10)
-    last = worker(devices)
-    assert last.communicate(timeout=400)[0] == "done\n"
+        process, _line = worker(workers, devices)
+        process.join(dice.uniform(0.02, 0.8))
+        process.kill()
+        process.join(10)
+    last, line = worker(workers, devices)
+    assert line.poll(400)
+    assert line.recv() == "done"
+    last.join(10)
 
     for place, device in enumerate(devices):
         assert on_record(limit, device) == limit_story(place), place
