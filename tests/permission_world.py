@@ -432,7 +432,7 @@ def undone() -> Iterator[None]:
 # What a request may write by the way: the record of a refused sign-in, when a token was last used.
 _BY_THE_WAY = {"sites_signinrefusal", "sites_apitoken"}
 _WRITTEN = """
-SELECT (SELECT count(*) FROM sites_apitoken WHERE revoked_at IS NOT NULL), sum(
+SELECT EXISTS (SELECT FROM sites_apitoken WHERE revoked_at IS NOT NULL), sum(
     pg_stat_get_xact_tuples_inserted(number) + pg_stat_get_xact_tuples_updated(number)
     + pg_stat_get_xact_tuples_deleted(number)
 ) FROM unnest(%s::oid[]) AS number
@@ -450,9 +450,18 @@ def _tables() -> list[int]:
         return [oid for name, oid in cursor.fetchall() if name not in _BY_THE_WAY]
 
 
-def written() -> tuple[int, ...]:
-    """A number that grows with every row written in this transaction, and the revoked tokens."""
-    tables = _tables()
+# What _WRITTEN said when has_written() was asked last.
+_rows_before = 0
+
+
+def has_written() -> bool:
+    """Whether a token is revoked, or a row was written since this was asked last.
+
+    Rows of this transaction, also such as were undone: their number only grows.
+    """
+    global _rows_before  # noqa: PLW0603
     with connection.cursor() as cursor:
-        cursor.execute(_WRITTEN, [tables])
-        return tuple(cursor.fetchone())
+        cursor.execute(_WRITTEN, [_tables()])
+        is_revoked, rows = cursor.fetchone()
+    has_grown, _rows_before = rows != _rows_before, rows
+    return is_revoked or has_grown
