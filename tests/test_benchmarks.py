@@ -149,15 +149,14 @@ def test_history_is_weighed_and_read_from_rows_and_blocks(tmp_path: Path) -> Non
 @pytest.mark.slow
 def test_collecting_counts_every_sample(tmp_path: Path) -> None:
     target = tmp_path / "ten.json"
-    few = ("--scale", "0.0006", "--minutes", "0.1", "--warm-up", "6", "--period", "4")
+    few = ("--scale", "0.0006", "--shards", "2", "--minutes", "0.1", "--warm-up", "6")
 
     done = subprocess.run(
         [
             sys.executable,
             "benchmarks/ten_districts.py",
             *few,
-            "--attempts",
-            "1",
+            *("--period", "4", "--attempts", "1"),
             "--json",
             str(target),
         ],
