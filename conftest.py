@@ -5,6 +5,7 @@ and with them the addresses, before this file. In a parallel run (`-n 2`) each w
 and has services of its own; the process that only deals out the work gives its up again.
 """
 
+import gc
 import os
 import random
 from itertools import groupby
@@ -101,6 +102,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     seed = config.getoption("--shuffle")
     if seed is not None:
         items[:] = _shuffled(items, random.Random(seed))
+
+
+def pytest_collection_finish() -> None:
+    """What there is now stays: nobody needs to look for garbage in it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 def _is_worker() -> bool:
