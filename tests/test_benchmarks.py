@@ -55,6 +55,29 @@ def test_a_benchmark_prints_and_writes_its_figures(
 
 
 @pytest.mark.slow
+def test_rules_are_weighed(tmp_path: Path) -> None:
+    target = tmp_path / "figures.json"
+
+    done = subprocess.run(
+        [sys.executable, "benchmarks/rules.py", "--devices", "900", "--minutes", "5"]
+        + ["--json", str(target)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(target.read_text())
+    assert figures["cpu_s_per_million"] > 0
+    assert figures["samples"] == 900 * 5
+    assert figures["evaluations"] == figures["samples"] * figures["checks_per_sample"]
+    # Two meters lose a phase, and the next two when it comes back to them.
+    assert figures["events"] >= 4
+
+
+@pytest.mark.slow
 def test_sockets_are_heard_and_weighed(tmp_path: Path) -> None:
     target = tmp_path / "figures.json"
     few = ["--sockets", "6", "--sites", "2", "--seconds", "3", "--hour-in", "4"]

@@ -23,7 +23,7 @@ def addresses() -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("language", "is_superuser"), [("en", True), ("zh-hans", False)])
-def test_pages_stand_without_a_single_row(language: str, is_superuser: bool) -> None:
+def test_pages_stand_without_a_single_row(*, language: str, is_superuser: bool) -> None:
     person = User.objects.create(
         username="first", name="First", language=language, is_superuser=is_superuser
     )

@@ -9,6 +9,7 @@ edge: a known sample of the other value before. Samples not newer than the last 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from alarms.rules.plan import (
 from alarms.rules.specs import DIGITAL, PHASE_LOSS, SMALLEST, Facts, RuleSpec
 
 Slots = NDArray[np.intp]
+NOBODY = -1
 # Rows and columns, pair by pair.
 Cells = tuple[NDArray[Any], ...]
 # Device, rule, point; and the two latter of one device.
@@ -260,6 +262,8 @@ class Evaluator:
         self.specs = tuple(specs)
         self._tracks: dict[int, Track] = {}
         self._layout_of: dict[int, int] = {}
+        # Rows of the admitted devices in their track, by layout.
+        self._slots: dict[int, dict[int, int]] = {}
 
     def unknown(self, layout_id: int, device_ids: Sequence[int]) -> list[int]:
         """Devices that must be admitted before their samples of this layout can be evaluated."""
@@ -269,13 +273,20 @@ class Evaluator:
         """Take up devices whose samples have these codes in this order."""
         if layout_id not in self._tracks:
             self._tracks[layout_id] = Track(codes, self.specs)
-        self._tracks[layout_id].admit(rows)
-        self._layout_of.update((row.facts.device_id, layout_id) for row in rows)
+            self._slots[layout_id] = {}
+        track = self._tracks[layout_id]
+        track.admit(rows)
+        device_ids = [row.facts.device_id for row in rows]
+        self.forget(device_ids)
+        self._layout_of.update(dict.fromkeys(device_ids, layout_id))
+        self._slots[layout_id].update((pk, track.plan.slots[pk]) for pk in device_ids)
 
     def forget(self, device_ids: Sequence[int]) -> None:
         """Let go of devices; they must be admitted again."""
         for device_id in device_ids:
-            self._layout_of.pop(device_id, None)
+            layout_id = self._layout_of.pop(device_id, None)
+            if layout_id is not None:
+                del self._slots[layout_id][device_id]
 
     def until(self, device_id: int) -> float:
         """The time of the last sample evaluated, -inf before the first."""
@@ -307,15 +318,13 @@ class Evaluator:
         track = self._tracks.get(layout_id)
         if track is None:
             return
-        known = np.array(
-            [self._layout_of.get(pk) == layout_id for pk in device_ids.tolist()], np.bool_
-        )
+        slot_of = self._slots[layout_id].get
+        slots = np.fromiter(map(slot_of, device_ids.tolist(), repeat(NOBODY)), np.intp)
+        known = slots != NOBODY
         if not known.all():
-            device_ids, at = device_ids[known], at[known]
-            values, usable = values[known], usable[known]
+            slots, at, values, usable = slots[known], at[known], values[known], usable[known]
         if not usable.all():
             values = np.where(usable[:, None], values, np.float32(np.nan))
-        slots = np.array([track.plan.slots[pk] for pk in device_ids.tolist()], np.intp)
         for rows in _rounds(slots):
             newer = rows[at[rows] > track.last_at[slots[rows]]]
             if len(newer):
