@@ -3,9 +3,10 @@
 Each site counts its own days. Nothing is known (None) before one whole sample was expected.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import (
@@ -20,7 +21,9 @@ from django.db.models import (
     Subquery,
     Sum,
     Value,
+    Window,
 )
+from django.db.models.functions import RowNumber
 
 from core.time import local_day
 from devices import live
@@ -31,7 +34,9 @@ TARGET_PERCENT = 98.5
 DAYS = 30
 SILENCE, MINUTE = timedelta(minutes=10), timedelta(minutes=1)
 LATE_PERIODS = 2
+LOWEST = 5
 _ONE_SAMPLE = 1.0
+_SHARE = F("good") / F("expected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,30 +144,59 @@ def by_town(
     *, user: User, now: datetime, zones: Collection[str]
 ) -> dict[int | None, tuple[Share, Share]]:
     """Completeness of today and of yesterday by town of the enterprise; None: those without one."""
+    rows = SiteTally.objects.visible_to(user)
+    found = two_days(rows, "site__enterprise__town", now=now, zones=zones)
+    return {town: shares for (town,), shares in found.items()}
+
+
+def two_days(
+    rows: QuerySet[SiteTally], *columns: str, now: datetime, zones: Collection[str]
+) -> dict[tuple[Any, ...], tuple[Share, Share]]:
+    """Completeness of today and of yesterday by some columns; zones: all those of the sites."""
     days = [on_day(now, days_ago=days_ago, zones=zones) for days_ago in (0, 1)]
-    rows = SiteTally.objects.visible_to(user).filter(days[0] | days[1]).order_by()
-    sums = rows.values_list("site__enterprise__town").annotate(
-        **_sums("today", days[0]), **_sums("yesterday", days[1])
-    )
-    return {town: (_share(*found[:3]), _share(*found[3:])) for town, *found in sums}
+    sums = rows.filter(days[0] | days[1]).order_by().values_list(*columns)
+    of_days = {**_sums("today", days[0]), **_sums("yesterday", days[1])}
+    return {
+        row[: len(columns)]: (_share(*row[-6:-3]), _share(*row[-3:]))
+        for row in sums.annotate(**of_days)
+    }
 
 
-def lowest(
-    *, user: User, now: datetime, limit: int = 5, zones: Collection[str] | None = None
-) -> list[LowSite]:
-    """The visible sites with the lowest completeness of today, the lowest first."""
-    rows = (
-        SiteTally.objects.visible_to(user)
-        .filter(on_day(now, zones=zones), expected__gte=_ONE_SAMPLE)
-        .order_by(F("good") / F("expected"), "site__number")
-    )
-    # Keys first, so that what is passed over is not carried through the sorting.
-    keys = list(rows.values_list("pk", flat=True)[:limit])
+def lowest(*, user: User, now: datetime, zones: Collection[str]) -> list[int]:
+    """Keys of the tallies of the visible sites with the lowest completeness of today, the lowest first.
+
+    Keys alone, so that what is passed over is not carried through the sorting.
+    """
+    rows = counted_today(now, zones=zones).visible_to(user).order_by(_SHARE, "site__number")
+    return list(rows.values_list("pk", flat=True)[:LOWEST])
+
+
+def counted_today(now: datetime, *, zones: Collection[str]) -> Any:
+    """Tallies of today of the sites of which anything is known."""
+    return SiteTally.objects.filter(on_day(now, zones=zones), expected__gte=_ONE_SAMPLE)
+
+
+def low_sites(keys: Sequence[int], *, now: datetime) -> list[LowSite]:
+    """The sites of some tallies, in their order."""
     by_key = SiteTally.objects.select_related("site__enterprise").in_bulk(keys)
-    found = [by_key[key] for key in keys]
+    found = [by_key[key] for key in keys if key in by_key]
     pks = [row.site_id for row in found]
     last, pace = last_data(pks), _pace(pks)
     return [_low(row, now, last.get(row.site_id), pace.get(row.site_id, MINUTE)) for row in found]
+
+
+def lowest_by(
+    *columns: str, now: datetime, zones: Collection[str]
+) -> Iterator[tuple[tuple[Any, ...], float, str, int]]:
+    """The LOWEST tallies of today of each group of sites: group, share, number of site, key."""
+    place = Window(
+        RowNumber(), partition_by=[F(name) for name in columns], order_by=[_SHARE, "site__number"]
+    )
+    rows = counted_today(now, zones=zones).order_by().annotate(place=place, share=_SHARE)
+    for *key, share, number, pk in rows.filter(place__lte=LOWEST).values_list(
+        *columns, "share", "site__number", "pk"
+    ):
+        yield tuple(key), share, number, pk
 
 
 def _pace(site_ids: Collection[int]) -> dict[int, timedelta]:

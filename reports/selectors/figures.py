@@ -6,11 +6,12 @@ from datetime import date, datetime
 from django.db.models import Count, Q, QuerySet
 
 from alarms.models import Alarm
-from alarms.states import SEVERITY_RANK, Handling
+from alarms.states import SEVERITY_RANK, Handling, Severity
 from core.time import day_bounds, local_day, month_bounds
 from devices.models import Device
-from reports.selectors import completeness, loads, months, towns, trends
+from reports.selectors import completeness, groups, loads, months, towns, trends
 from reports.selectors.completeness import LowSite, Share
+from reports.selectors.groups import DeviceFigures, Kept
 from reports.selectors.loads import Load
 from reports.selectors.months import OrderFigures, TaskFigures
 from reports.selectors.towns import SiteCounts, TownRow
@@ -28,15 +29,14 @@ class AlarmFigures:
     unverified: int
     by_severity: dict[str, int]
 
-
-@dataclass(frozen=True, slots=True)
-class DeviceFigures:
-    """Devices that should answer, and those that do; unknown before the first verdict."""
-
-    total: int
-    online: int
-    offline: int
-    unknown: int
+    @property
+    def counters(self) -> dict[str, int]:
+        """As the frame's counters are called."""
+        return {
+            "alarms_open": self.open,
+            "alarms_unverified": self.unverified,
+            "alarms_critical": self.by_severity[Severity.CRITICAL],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,10 @@ class Completeness:
 
 @dataclass(frozen=True, slots=True)
 class Hall:
-    """The work hall of one person at one moment; day and month are the person's own."""
+    """The work hall of one person at one moment; day and month are the person's own.
+
+    counted_at: when sites, towns, devices, completeness were counted; on large platforms some time ago.
+    """
 
     now: datetime
     zone: str
@@ -66,6 +69,7 @@ class Hall:
     alarms: AlarmFigures
     orders: OrderFigures
     tasks: TaskFigures
+    counted_at: datetime
     sites: SiteCounts
     towns: list[TownRow]
     devices: DeviceFigures
@@ -88,8 +92,8 @@ def hall(*, user: User, now: datetime, month: date | None = None, period: str = 
     start, end = month_bounds(day, zone)
     today = day_bounds(local_day(now, zone), zone)[0]
     alarms = Alarm.objects.visible_to(user)
-    rows = towns.by_town(user=user, now=now)
-    zones = frozenset[str]().union(*(row.zones for row in rows))
+    found = groups.kept(user=user, now=now) or _counted(user, now)
+    rows = found.towns
     return Hall(
         now=now,
         zone=zone,
@@ -99,14 +103,15 @@ def hall(*, user: User, now: datetime, month: date | None = None, period: str = 
         alarms=_alarms(alarms),
         orders=months.orders(user=user, now=now, start=start, end=end, today=today),
         tasks=months.tasks(user=user, now=now, day=day),
+        counted_at=found.at,
         sites=towns.total(row.sites for row in rows),
         towns=rows,
-        devices=_devices(user),
+        devices=found.devices,
         completeness=Completeness(
             today=completeness.together(row.share for row in rows),
             yesterday=completeness.together(row.yesterday for row in rows),
         ),
-        lowest=completeness.lowest(user=user, now=now, zones=zones),
+        lowest=completeness.low_sites(found.lowest, now=now),
         load=loads.load(user=user, now=now),
         newest_alarms=newest(alarms),
         period=period,
@@ -116,14 +121,30 @@ def hall(*, user: User, now: datetime, month: date | None = None, period: str = 
             zone=zone,
             edges=trends.edges(period, now=now, zone=zone, month=(start, end)),
         ),
+        has_simulated=found.has_simulated,
+    )
+
+
+def _counted(user: User, now: datetime) -> Kept:
+    """What is kept of groups of sites, counted at this moment."""
+    rows = towns.by_town(user=user, now=now)
+    zones = frozenset[str]().union(*(row.zones for row in rows))
+    return Kept(
+        at=now,
+        towns=rows,
+        devices=groups.devices_of(user),
         has_simulated=Device.objects.visible_to(user).filter(is_simulated=True).exists(),
+        lowest=completeness.lowest(user=user, now=now, zones=zones),
     )
 
 
 def newest(alarms: QuerySet[Alarm]) -> list[Alarm]:
     """The newest open ones, with their open orders."""
-    rows = alarms.open().with_place().prefetch_related("orders")  # type: ignore[attr-defined]
-    return list(rows.order_by("-last_raised_at", "-pk")[:NEWEST])
+    rows = alarms.open().select_related(  # type: ignore[attr-defined]
+        "rule", "site__enterprise", "site__team", "device"
+    )
+    rows = rows.prefetch_related("orders").order_by("-last_raised_at", "-pk")
+    return list(rows[:NEWEST])
 
 
 def _alarms(alarms: QuerySet[Alarm]) -> AlarmFigures:
@@ -141,18 +162,3 @@ def _alarms(alarms: QuerySet[Alarm]) -> AlarmFigures:
         unverified=sum(unverified for _severity, _count, unverified in found),
         by_severity={name: counts.get(name, 0) for name in SEVERITY_RANK},
     )
-
-
-def _devices(user: User) -> DeviceFigures:
-    found = (
-        Device.objects.visible_to(user)
-        .in_service()
-        .order_by()
-        .aggregate(
-            total=Count("pk"),
-            online=Count("pk", filter=Q(is_online=True)),
-            offline=Count("pk", filter=Q(is_online=False)),
-            unknown=Count("pk", filter=Q(is_online=None)),
-        )
-    )
-    return DeviceFigures(**found)

@@ -1,5 +1,6 @@
 """What every page's frame prints: navigation, counters, theme, zone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -8,12 +9,12 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Q
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from alarms.models import Alarm
 from alarms.states import Handling, Severity
+from core.quick import address
 from reports.selectors.collection.access import may_operate
 from sites.models import User, access_for
 from sites.rules import Ability
@@ -58,11 +59,14 @@ class NavItem:
     go: str = ""
 
 
-def counts(user: User | AnonymousUser) -> Counts:
-    """Open alarms and orders of what the person may see, in two queries."""
+def counts(user: User | AnonymousUser, *, alarms: Mapping[str, int] | None = None) -> Counts:
+    """Open alarms and orders of what the person may see, in two queries.
+
+    alarms: those of the alarms, when the page has counted them already.
+    """
     if not user.is_authenticated:
         return Counts()
-    alarms = (
+    alarms = alarms or (
         Alarm.objects.visible_to(user)
         .open()
         .order_by()
@@ -89,7 +93,7 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 "hall",
                 _("工作大厅"),
                 pgettext("tab", "大厅"),
-                reverse("reports:hall"),
+                address("reports:hall"),
                 "layout-dashboard",
                 go="h",
             ),
@@ -97,7 +101,7 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 "site",
                 pgettext("plural", "站点"),
                 pgettext("tab", "站点"),
-                reverse("reports:site-list"),
+                address("reports:site-list"),
                 "building-factory-2",
                 go="s",
             ),
@@ -105,7 +109,7 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 "live",
                 _("实时数据"),
                 pgettext("tab", "实时"),
-                reverse("reports:live"),
+                address("reports:live"),
                 "list-tree",
                 go="l",
             ),
@@ -113,7 +117,7 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 "gateway",
                 pgettext("plural", "网关"),
                 pgettext("tab", "网关"),
-                reverse("reports:gateway-list"),
+                address("reports:gateway-list"),
                 "wifi",
                 go="n",
             ),
@@ -121,7 +125,7 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 "template",
                 pgettext("plural", "设备模板"),
                 pgettext("tab", "模板"),
-                reverse("reports:template-list"),
+                address("reports:template-list"),
                 "stack-2",
                 go="m",
             ),
@@ -129,7 +133,7 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 "curves",
                 _("曲线分析"),
                 pgettext("tab", "曲线"),
-                reverse("reports:curves"),
+                address("reports:curves"),
                 "chart-line",
                 go="c",
             ),
@@ -137,7 +141,7 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 "alarms",
                 _("告警管理"),
                 pgettext("tab", "告警"),
-                reverse("alarms:alarm-list"),
+                address("alarms:alarm-list"),
                 "bell",
                 "alarms_open",
                 found.alarms_open,
@@ -148,7 +152,7 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 "workorders",
                 pgettext("plural", "工单"),
                 pgettext("tab", "工单"),
-                reverse("workorders:order-list"),
+                address("workorders:order-list"),
                 "clipboard-list",
                 "orders_open",
                 found.orders_open,
@@ -158,14 +162,14 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 "sheet",
                 _("档案导入导出"),
                 pgettext("tab", "档案"),
-                reverse("sites:sheet-page"),
+                address("sites:sheet-page"),
                 "table",
             ),
             NavItem(
                 "tasks",
                 pgettext("plural", "任务"),
                 pgettext("tab", "任务"),
-                reverse("workorders:task-list"),
+                address("workorders:task-list"),
                 "checklist",
                 go="t",
             ),
@@ -173,33 +177,32 @@ def _items(found: Counts) -> dict[str, NavItem]:
                 "control",
                 pgettext("plural", "遥控操作"),
                 pgettext("tab", "遥控"),
-                reverse("devices:control-list"),
+                address("devices:control-list"),
                 "circuit-switch-open",
             ),
             NavItem(
                 "collection",
                 _("采集监视"),
                 pgettext("tab", "采集"),
-                reverse("reports:collection"),
+                address("reports:collection"),
                 "activity",
             ),
             NavItem(
-                "change", _("变更记录"), _("变更记录"), reverse("reports:change-list"), "history"
+                "change", _("变更记录"), _("变更记录"), address("reports:change-list"), "history"
             ),
-            NavItem("sites", _("我的"), pgettext("tab", "我的"), reverse("sites:profile"), "user"),
+            NavItem("sites", _("我的"), pgettext("tab", "我的"), address("sites:profile"), "user"),
         )
     }
 
 
 def navigation(
-    found: Counts,
+    items: Mapping[str, NavItem],
     *,
     is_manager: bool = False,
     may_control: bool = False,
     is_operator: bool = False,
 ) -> list[tuple[str, list[NavItem]]]:
     """Titled groups of the navigation, in order; only pages that exist and that he may open."""
-    items = _items(found)
     managed = [items["sheet"], items["change"]] if is_manager else []
     return [
         ("", [items["hall"]]),
@@ -228,12 +231,11 @@ def navigation(
 
 def navigation_of(user: User) -> list[tuple[str, list[NavItem]]]:
     """The navigation as this person has it."""
-    return navigation(counts(user), **_rights(user))
+    return navigation(_items(counts(user)), **_rights(user))
 
 
-def tabs(found: Counts) -> list[NavItem]:
+def tabs(items: Mapping[str, NavItem]) -> list[NavItem]:
     """Entries of the phone's tab bar."""
-    items = _items(found)
     return [items[key] for key in ("hall", "alarms", "workorders", "site", "sites")]
 
 
@@ -280,7 +282,8 @@ def _here(request: HttpRequest) -> str:
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context of every page's frame; what costs a query is asked only when it is printed."""
     user = getattr(request, "user", AnonymousUser())
-    found = cache(lambda: counts(user))
+    found = cache(lambda: counts(user, alarms=getattr(request, "counted_alarms", None)))
+    items = cache(lambda: _items(found()))
     return {
         "theme": getattr(user, "theme", User.Theme.AUTO),
         "density": getattr(user, "density", User.Density.COMFORTABLE),
@@ -288,6 +291,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "section": _section(request),
         "here": _here(request),
         "counts": found,
-        "navigation": lambda: navigation(found(), **_rights(user)),
-        "tabs": lambda: tabs(found()),
+        # Printed twice: beside the page, and in the phone's menu.
+        "navigation": cache(lambda: navigation(items(), **_rights(user))),
+        "tabs": lambda: tabs(items()),
     }

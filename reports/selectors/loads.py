@@ -9,9 +9,10 @@ import numpy as np
 from django.db.models import Aggregate, BinaryField, Count, Max, Q, QuerySet, Sum
 
 from core.time import day_bounds, local_day
-from reports.models import SiteLoad, ZoneLoad
+from reports.models import SiteGroup, SiteLoad
+from reports.selectors import groups
 from reports.selectors.places import Power
-from sites.models import User, access_for
+from sites.models import User
 from sites.rules import DataClass
 
 SLOT_S = 900
@@ -35,13 +36,11 @@ class Load:
 
 def load(*, user: User, now: datetime, town_id: int | None = None) -> Load:
     """The load of the visible sites whose load the person may see, with today's peak."""
-    if town_id is None and access_for(user).sees_everywhere(DataClass.LOAD):
-        groups = _of_everything(now)
-    else:
-        groups = _of_sites(user, now, town_id)
+    whole = groups.visible(user, data_class=DataClass.LOAD)
+    parts = _of_sites(user, now, town_id) if whole is None else _of_groups(whole, now, town_id)
     sums: list[tuple[Any, ...]] = []
     quarters: dict[datetime, float] = {}
-    for zone, day, of_day, found in groups:
+    for zone, day, of_day, found in parts:
         sums.append(found)
         if day == local_day(now, zone):
             _add_up(quarters, of_day, day, zone)
@@ -53,12 +52,26 @@ def load(*, user: User, now: datetime, town_id: int | None = None) -> Load:
     return Load(power, at, *(peak or (None, None)))
 
 
-def _of_everything(now: datetime) -> Iterator[_Group]:
-    for row in ZoneLoad.objects.all():
-        is_fresh = row.at >= now - FRESH
-        found = (row.power_kw, row.fresh) if is_fresh else (None, 0)
-        slots = np.frombuffer(row.slots, np.float64).reshape(1, -1)
-        yield row.zone, row.day, slots, (*found, row.meters, row.at)
+def _of_groups(whole: QuerySet[SiteGroup], now: datetime, town_id: int | None) -> Iterator[_Group]:
+    rows = whole if town_id is None else whole.filter(town=town_id)
+    by_day: dict[tuple[str, date], list[SiteGroup]] = {}
+    for row in rows.filter(meters__gt=0).defer("figures"):
+        by_day.setdefault((row.zone, row.day), []).append(row)
+    for (zone, day), some in by_day.items():
+        fresh = [row for row in some if row.at >= now - FRESH]
+        known = [row.power_kw for row in fresh if row.power_kw is not None]
+        quarters = np.frombuffer(b"".join(row.slots for row in some), np.float64)
+        yield (
+            zone,
+            day,
+            quarters.reshape(len(some), -1),
+            (
+                sum(known) if known else None,
+                sum(row.fresh for row in fresh),
+                sum(row.meters for row in some),
+                max(row.at for row in some),
+            ),
+        )
 
 
 def _of_sites(user: User, now: datetime, town_id: int | None) -> Iterator[_Group]:

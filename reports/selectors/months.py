@@ -90,6 +90,8 @@ def orders(
         stages=stages,
         created=sum(stage.count for stage in stages),
         mean_duration=rows[State.CLOSED]["mean"] if State.CLOSED in rows else None,
-        urgent=list(visible.open().with_place().order_by("due_at", "pk")[:URGENT]),
+        urgent=list(
+            visible.open().select_related("site", "assignee").order_by("due_at", "pk")[:URGENT]
+        ),
         **found,
     )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.db.models import (
     BooleanField,
     Count,
+    Exists,
     ExpressionWrapper,
     Min,
     OuterRef,
@@ -79,20 +80,15 @@ class Facts(NamedTuple):
 
 def _facts() -> dict[str, Q]:
     """Asked so that the database may choose: for a page's rows one by one, for all from a set."""
-    gateways = Gateway.objects.filter(is_enabled=True)
-    severe = Alarm.objects.open().filter(severity__in=SEVERE)
-    defects = WorkOrder.objects.open().filter(kind=Kind.DEFECT)
+    gateways = Gateway.objects.filter(site=OuterRef("pk"), is_enabled=True)
     rows = (
         gateways.filter(is_online=True),
         gateways.filter(is_online=False),
-        severe,
-        defects,
-        Device.objects.filter(pk__in=Acceptance.objects.standing().order_by().values("device")),
+        Alarm.objects.open().filter(site=OuterRef("pk"), severity__in=SEVERE),
+        WorkOrder.objects.open().filter(site=OuterRef("pk"), kind=Kind.DEFECT),
+        Acceptance.objects.standing().filter(device__site=OuterRef("pk")),
     )
-    return {
-        name: Q(pk__in=found.order_by().values("site"))
-        for name, found in zip(FACTS, rows, strict=True)
-    }
+    return {name: Q(Exists(found.order_by())) for name, found in zip(FACTS, rows, strict=True)}
 
 
 def _flag(condition: Q) -> ExpressionWrapper:

@@ -1,12 +1,12 @@
 """Sites counted by town: the table of the hall, whose sum is the hall's own count."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from reports.selectors import completeness, places
 from reports.selectors.completeness import Share
@@ -89,28 +89,43 @@ class TownRow:
 
 def by_town(*, user: User, now: datetime) -> list[TownRow]:
     """Visible sites by the town of their enterprise, in the towns' order, the rest at the end."""
-    sites: Any = places.with_facts(Site.objects.visible_to(user)).order_by()
-    # Sites that are alike are counted by the database, so that it looks at each fact once.
-    alike = sites.values_list("enterprise__town", "timezone", "state", *places.FACTS)
-    counts: dict[int | None, Counter[str]] = defaultdict(Counter)
+    counts: dict[int | None, list[SiteCounts]] = defaultdict(list)
     zones: dict[int | None, set[str]] = defaultdict(set)
-    for town_id, zone, state, *facts, number in alike.annotate(Count("pk")):
+    found = alike(Site.objects.visible_to(user), "enterprise__town", "timezone")
+    for (town_id, zone), some in found.items():
         zones[town_id].add(zone)
-        for name in _counted(state, places.Facts(*facts)):
-            counts[town_id][name] += number
+        counts[town_id].append(some)
     shares = completeness.by_town(user=user, now=now, zones=set().union(*zones.values()))
-    towns: list[Town | None] = [town for town in Town.objects.all() if town.pk in counts]
-    if None in counts:
+    nothing = Share(), Share()
+    return in_order(
+        {
+            pk: TownRow(
+                None, total(counts[pk]), *shares.get(pk, nothing), zones=frozenset(zones[pk])
+            )
+            for pk in counts
+        }
+    )
+
+
+def in_order(rows: Mapping[int | None, TownRow]) -> list[TownRow]:
+    """The rows of some towns, given by key without them: in the towns' order, the rest at the end."""
+    towns: list[Town | None] = [town for town in Town.objects.all() if town.pk in rows]
+    if None in rows:
         towns.append(None)
-    return [
-        TownRow(
-            town,
-            SiteCounts(**counts[pk]),
-            *shares.get(pk, (Share(), Share())),
-            zones=frozenset(zones[pk]),
-        )
-        for town, pk in ((town, town.pk if town else None) for town in towns)
-    ]
+    return [replace(rows[town.pk if town else None], town=town) for town in towns]
+
+
+def alike(sites: QuerySet[Site], *columns: str) -> dict[tuple[Any, ...], SiteCounts]:
+    """Sites counted by some of their columns."""
+    facts: Any = places.with_facts(sites).order_by()
+    counts: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
+    # Sites that are alike are counted by the database, so that it looks at each fact once.
+    rows = facts.values_list("state", *places.FACTS, *columns).annotate(Count("pk"))
+    for state, *more in rows:
+        found, key, number = more[: len(places.FACTS)], more[len(places.FACTS) : -1], more[-1]
+        for name in _counted(state, places.Facts(*found)):
+            counts[tuple(key)][name] += number
+    return {key: SiteCounts(**some) for key, some in counts.items()}
 
 
 def _counted(state: str, facts: places.Facts) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """Taking the present power of all sites once for everybody, and keeping how it went today."""
 
-from collections import defaultdict
 from datetime import date, datetime
 
 import numpy as np
@@ -8,29 +7,26 @@ from django.db import transaction
 
 from core.time import day_bounds, local_day
 from devices.models import Device
-from reports.models import SiteLoad, ZoneLoad
+from reports.models import SiteLoad
 from reports.selectors import places
 from reports.selectors.loads import SLOT_S
-from sites.models import Site
+from reports.services import groups
 
 _FACTS = ["at", "power_kw", "fresh", "meters", "day", "slots"]
 
 
 @transaction.atomic
-def take(*, now: datetime) -> int:
-    """Take the power of every site with incomers; how many that were."""
+def take(*, now: datetime, few_sites: int = groups.FEW_SITES) -> int:
+    """Take the power of every site with incomers; how many that were. few_sites: see groups."""
     powers = places.power_of(places.roots(Device.objects.all()), now=now)
-    zones = dict(Site.objects.filter(pk__in=powers).values_list("pk", "timezone"))
     known = {row.site_id: row for row in SiteLoad.objects.select_for_update()}
-    days: dict[str, tuple[date, int, int]] = {}
-    for zone in set(zones.values()):
-        day = local_day(now, zone)
-        start, end = day_bounds(day, zone)
-        slots = int((end - start).total_seconds()) // SLOT_S
-        days[zone] = day, slots, int((now - start).total_seconds()) // SLOT_S
+    found = groups.places()
+    days = {zone: _day(zone, now) for *_place, zone in found.values()}
     rows = []
     for pk, power in powers.items():
-        day, slots, place = days[zones[pk]]
+        if pk not in found:
+            continue
+        day, slots, place = days[found[pk][2]]
         old = known.get(pk)
         values = (
             np.frombuffer(old.slots, np.float32).copy()
@@ -58,33 +54,13 @@ def take(*, now: datetime) -> int:
         unique_fields=["site"],
         update_fields=_FACTS,
     )
-    _add_up(rows, zones)
+    groups.write(now=now, places=found, loads=rows, days=days, few_sites=few_sites)
     return len(rows)
 
 
-def _add_up(rows: list[SiteLoad], zones: dict[int, str]) -> None:
-    """The sums of each zone, so that a page need not add up thousands of sites."""
-    by_zone: dict[str, list[SiteLoad]] = defaultdict(list)
-    for row in rows:
-        by_zone[zones[row.site_id]].append(row)
-    sums = []
-    for zone, some in by_zone.items():
-        quarters = np.stack([np.frombuffer(row.slots, np.float32) for row in some])
-        is_known = ~np.isnan(quarters).all(axis=0)
-        slots = np.where(is_known, np.nansum(quarters, axis=0, dtype=np.float64), np.nan)
-        known = [row.power_kw for row in some if row.power_kw is not None]
-        sums.append(
-            ZoneLoad(
-                zone=zone,
-                at=some[0].at,
-                power_kw=sum(known) if known else None,
-                fresh=sum(row.fresh for row in some),
-                meters=sum(row.meters for row in some),
-                day=some[0].day,
-                slots=slots.tobytes(),
-            )
-        )
-    ZoneLoad.objects.exclude(pk__in=by_zone).delete()
-    ZoneLoad.objects.bulk_create(
-        sums, update_conflicts=True, unique_fields=["zone"], update_fields=_FACTS
-    )
+def _day(zone: str, now: datetime) -> tuple[date, int, int]:
+    """The day in a zone, how many quarters it has, and the present one."""
+    day = local_day(now, zone)
+    start, end = day_bounds(day, zone)
+    slots = int((end - start).total_seconds()) // SLOT_S
+    return day, slots, int((now - start).total_seconds()) // SLOT_S

@@ -2,6 +2,7 @@
 """A random world: each figure of the hall equals a count in plain SQL, and the list behind its link."""
 
 import random
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +26,9 @@ from devices.tests.factories import (
     make_template_version,
 )
 from devices.tests.samples import make_batch
+from reports import selectors
+from reports.models import SiteGroup
+from reports.services import groups, loads
 from sites.models import Site
 from sites.tests.factories import (
     People,
@@ -229,11 +233,25 @@ def count_of(response: Any) -> int:
     return int(response.context["list"].total)
 
 
-def test_every_figure_is_the_count_in_sql_and_the_list_behind_it(client: Client) -> None:
+@pytest.fixture(params=["counted", "kept"])
+def keep(request: pytest.FixtureRequest) -> Callable[[datetime], None]:
+    """Keeps the figures of sites as a large platform does, or leaves them to whoever looks."""
+    few_sites = 0 if request.param == "kept" else groups.FEW_SITES
+
+    def take(now: datetime) -> None:
+        loads.take(now=now, few_sites=few_sites)
+
+    return take
+
+
+def test_every_figure_is_the_count_in_sql_and_the_list_behind_it(
+    keep: Callable[[datetime], None], client: Client
+) -> None:
     seed = random.SystemRandom().randrange(10**6)
     now = timezone.now()
     cast = people()
     build(random.Random(seed), cast, now)
+    keep(now)
     client.force_login(cast.ana)
 
     page = client.get("/")
@@ -253,11 +271,14 @@ def test_every_figure_is_the_count_in_sql_and_the_list_behind_it(client: Client)
         assert count_of(client.get(figure.href)) == figure.value, f"seed {seed}: {name}"
 
 
-def test_completeness_of_the_hall_is_that_of_the_sites(client: Client) -> None:
+def test_completeness_of_the_hall_is_that_of_the_sites(
+    keep: Callable[[datetime], None], client: Client
+) -> None:
     seed = random.SystemRandom().randrange(10**6)
     now = timezone.now()
     cast = people()
     build(random.Random(seed), cast, now)
+    keep(now)
     client.force_login(cast.ana)
 
     hall = client.get("/").context["hall"]
@@ -355,3 +376,33 @@ def test_the_bars_hold_what_the_legend_says(period: str, client: Client) -> None
     assert count_of(client.get(figure.href)) == figure.value
     assert all(a.end == b.start for a, b in zip(bars, bars[1:], strict=False))
     assert figure.value == {"7d": 3}.get(period, figure.value)
+
+
+def test_what_is_kept_says_when_it_was_counted_and_not_for_long(client: Client) -> None:
+    cast, now = people(), timezone.now()
+    loads.take(now=now - timedelta(seconds=70), few_sites=0)
+    make_site(team=cast.team)
+    client.force_login(cast.ana)
+
+    before = client.get("/")
+    SiteGroup.objects.update(at=now - timedelta(minutes=3))
+    after = client.get("/")
+
+    assert "统计截至" in before.content.decode()
+    assert "统计截至" not in after.content.decode()
+    total = after.context["hall"].sites.total
+    assert before.context["hall"].sites.total == total - 1
+
+
+def test_everybody_has_the_counts_of_what_he_sees() -> None:
+    cast, now = people(), timezone.now()
+    make_site(team=cast.team)
+    make_site(enterprise=cast.enterprise)
+    loads.take(now=now, few_sites=0)
+    everybody = [*cast.by_role().values(), cast.cy]
+
+    halls = {user.username: selectors.hall(user=user, now=now) for user in everybody}
+
+    found = {name: sum(row.sites.total for row in one.towns) for name, one in halls.items()}
+    assert found == {user.username: Site.objects.visible_to(user).count() for user in everybody}
+    assert {found["ana"], found["gu"], found["cy"], found["ed"]} == {2, 4, 1}

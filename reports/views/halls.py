@@ -44,6 +44,8 @@ def hall(request: HttpRequest) -> HttpResponse:
     period = request.GET.get("period", "")
     period = period if period in trends.PERIODS else "24h"
     found = selectors.hall(user=user, now=now, month=month, period=period)
+    # The frame need not count them again.
+    request.counted_alarms = found.alarms.counters  # type: ignore[attr-defined]
     zone = ZoneInfo(found.zone)
     last_day = found.month_end.astimezone(zone) - timedelta(days=1)
     context = {

@@ -254,22 +254,30 @@ class Access:
         data_class: DataClass | None = None,
     ) -> Q:
         """A condition on rows whose site is reached by `prefix` ('' on Site itself)."""
-        ids: dict[str, set[int]] = {}
+        scopes = self.scopes(ability=ability, data_class=data_class)
+        if scopes is None:
+            return Q()
+        if not scopes:
+            return Q(pk__in=[])
+        condition = Q()
+        for kind, keys in scopes.items():
+            condition |= Q(**{f"{prefix}{_SITE_PATHS[kind]}__in": sorted(keys)})
+        return condition
+
+    def scopes(
+        self, *, ability: Ability = Ability.VIEW, data_class: DataClass | None = None
+    ) -> dict[ScopeKind, set[int]] | None:
+        """Keys of the scopes on which the ability is held, by kind; None: on the whole platform."""
+        found: dict[ScopeKind, set[int]] = {}
         for holding in self.holdings:
             if ability not in holding.abilities:
                 continue
             if data_class is not None and data_class not in holding.data_classes:
                 continue
             if holding.scope_kind == ScopeKind.PLATFORM:
-                return Q()
-            path = _SITE_PATHS[holding.scope_kind]
-            ids.setdefault(path, set()).add(holding.scope_id or 0)
-        if not ids:
-            return Q(pk__in=[])
-        condition = Q()
-        for path, keys in ids.items():
-            condition |= Q(**{f"{prefix}{path}__in": sorted(keys)})
-        return condition
+                return None
+            found.setdefault(holding.scope_kind, set()).add(holding.scope_id or 0)
+        return found
 
     def can(self, ability: Ability, site: Site) -> bool:
         """Whether the ability is held on this site."""

@@ -217,5 +217,6 @@ def tasks_today(*, user: User, now: datetime, zone: str) -> TaskToday:
 
 
 def urgent_tasks(*, user: User, limit: int = 3) -> list[Task]:
-    """Open tasks, the earliest due first, with their place."""
-    return list(Task.objects.visible_to(user).open().with_place().order_by("due_at", "pk")[:limit])
+    """Open tasks, the earliest due first, with site and assignee."""
+    rows = Task.objects.visible_to(user).open().select_related("site", "assignee")
+    return list(rows.order_by("due_at", "pk")[:limit])
