@@ -143,7 +143,7 @@ class ListPage:
     """One person's look at a list: rows, columns, order and size as the address says.
 
     `lines` turns the rows of a page into what cells and sheets show: objects with `pk`, `label`,
-    `url` and `css`.
+    `url` and `css`. counted: how many rows there are, when that is known already.
     """
 
     spec: ListSpec
@@ -151,12 +151,15 @@ class ListPage:
     rows: QuerySet[Any]
     lines_of: Callable[[Sequence[Any]], list[Any]]
     chosen: Chosen = field(default_factory=Chosen)
+    counted: int | None = None
     page: Page[Any] = field(init=False)
     lines: list[Any] = field(init=False)
     columns: list[Column] = field(init=False)
 
     def __post_init__(self) -> None:
         paginator = ListPaginator(self.rows, self.size)
+        if self.counted is not None:
+            paginator.count = self.counted
         self.page = paginator.get_page(self.params.get("page"))
         self.columns = self.spec.chosen(
             self.params.get("columns", "").split(",") if self.params.get("columns") else self.kept

@@ -14,6 +14,7 @@ from alarms.selectors.reading import (
     worst_by_site,
 )
 from alarms.selectors.related import Level, Past, around, neighbours, past_of, place_of
+from alarms.selectors.tallies import archived_tally, tally
 
 __all__ = [
     "AlarmLine",
@@ -21,6 +22,7 @@ __all__ = [
     "Past",
     "Statistics",
     "alarm_for",
+    "archived_tally",
     "around",
     "lines_of",
     "measure",
@@ -33,6 +35,7 @@ __all__ = [
     "same_alarm",
     "same_path",
     "statistics",
+    "tally",
     "worst_by_device",
     "worst_by_site",
 ]

@@ -164,10 +164,11 @@ def measure(
     keys = {line.key for line in lines if line.key is not None}
     if not keys:
         return
+    site_of = {line.key[0]: line.alarm.site_id for line in lines if line.key is not None}
+    codes = {code for _device, code in keys}
+    found = live.latest_points(device_ids=site_of.keys(), codes=codes, site_of=site_of)
     newest = {
-        (device_id, point.code): point
-        for device_id, points in live.latest_points(device_ids={key[0] for key in keys}).items()
-        for point in points
+        (device_id, point.code): point for device_id, points in found.items() for point in points
     }
     slices = history.trends(points=list(keys), start=now - TREND, end=now, slices=TREND_SLICES)
     for line in lines:

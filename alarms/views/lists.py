@@ -1,5 +1,6 @@
 """The list of alarms: views as tabs, severities, filters; everything in the address."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -7,7 +8,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Min
+from django.db.models import Min
 from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -46,12 +47,13 @@ TABS = ("open", "unverified", MINE, "verified", "in_order", "ignored", "archived
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One tab, or one severity, with the number of rows behind it."""
+    """One tab, or one severity, with the number of rows behind it; a kept one is up to a minute old."""
 
     key: str
     label: str
     count: int
     is_current: bool
+    is_kept: bool = False
 
 
 def labels() -> dict[str, str]:
@@ -73,32 +75,48 @@ def alarm_list(request: HttpRequest) -> HttpResponseBase:
     if elsewhere := first_address(request, chosen):
         return redirect(elsewhere)
     now = timezone.now()
-    filters, shown = listed(request, user, now=now, chosen=chosen)
+    filters = filters_of(request, user)
+    tallies = tallies_of(request, user, filters)
+    shown = listed(
+        request,
+        user,
+        filters,
+        now=now,
+        chosen=chosen,
+        counted=tallies.total(view_of(request), severities_of(request)),
+    )
     if shown.export:
         return shown.sheet(name=pgettext("file", "告警"))
     selectors.measure(shown.lines, now=now)
-    return render_part(
-        request, "alarms/alarm_list.html", _context(request, user, shown, filters), part="list"
-    )
+    context = _context(request, user, shown, filters) | facets(request, tallies)
+    return render_part(request, "alarms/alarm_list.html", context, part="list")
+
+
+def filters_of(request: HttpRequest, user: User) -> AlarmFilter:
+    """What the address asks for, of what the person sees."""
+    return AlarmFilter(request.GET, queryset=Alarm.objects.visible_to(user), request=request)
 
 
 def listed(
-    request: HttpRequest, user: User, *, now: datetime, chosen: Chosen
-) -> tuple[AlarmFilter, ListPage]:
-    """The list that the address asks for: its filters, and the person's look at its rows."""
-    alarms = Alarm.objects.visible_to(user)
-    filters = AlarmFilter(request.GET, queryset=alarms, request=request)
-    rows = in_view(filters.qs if filters.is_valid() else alarms.none(), view_of(request), user)
-    shown = ListPage(
+    request: HttpRequest,
+    user: User,
+    filters: AlarmFilter,
+    *,
+    now: datetime,
+    chosen: Chosen,
+    counted: int | None = None,
+) -> ListPage:
+    """The person's look at the rows that the filters leave; counted: how many, when known."""
+    found = filters.qs if filters.is_valid() else Alarm.objects.none()
+    rows = in_view(found, view_of(request), user)
+    return ListPage(
         spec=ALARMS,
         request=request,
-        rows=rows.with_place()
-        .select_related("device__bus__gateway", "device__source", "verified_by")
-        .prefetch_related("orders__assignee"),
+        rows=rows.with_line().prefetch_related("orders__assignee"),
         lines_of=partial(selectors.lines_of, user=user, now=now),
         chosen=chosen,
+        counted=counted,
     )
-    return filters, shown
 
 
 def _context(
@@ -117,7 +135,6 @@ def _context(
         "sheet_url": reverse("alarms:alarm-sheet"),
         "trail": trail_of(request, view),
         "may_handle": access_for(user).has_anywhere(Ability.HANDLE_ALARM),
-        **facets(request, alarms, view, user),
     }
 
 
@@ -144,37 +161,61 @@ def trail_of(request: HttpRequest, view: str) -> str:
     return f"?{urlencode({'in': query.urlencode()})}"
 
 
-def facets(
-    request: HttpRequest, alarms: AlarmQuerySet, view: str, user: User
-) -> dict[str, list[Tab]]:
-    """Counts of each tab under the other filters, and of each severity within the tab."""
-    data = request.GET.copy()
-    chosen = set(data.getlist("severity")) & set(Severity.values)
+@dataclass(frozen=True, slots=True)
+class Tallies:
+    """Alarms by handling and severity under the filters other than severity; one's own apart.
+
+    is_kept: the archived ones were counted a moment ago.
+    """
+
+    found: Mapping[tuple[str, str], int]
+    mine: Mapping[tuple[str, str], int]
+    is_kept: bool = False
+
+    def total(self, view: str, severities: Collection[str]) -> int:
+        """How many the tab shows of some severities."""
+        counted = self.mine if view == MINE else self.found
+        handlings = VIEWS.get(view, OPEN)
+        return sum(n for (h, s), n in counted.items() if h in handlings and s in severities)
+
+
+def tallies_of(request: HttpRequest, user: User, filters: AlarmFilter) -> Tallies:
+    """The counts of tabs and severities."""
+    alarms, data = Alarm.objects.visible_to(user), request.GET.copy()
     for name in ("severity", "ordering"):
-        data.pop(name, None)
-    filters = AlarmFilter(data, queryset=alarms, request=request)
-    rows = filters.qs if filters.is_valid() else alarms.none()
-    found = _tally(rows)
-    mine = _tally(rows.in_hands_of(user))
+        if data.pop(name, None):
+            filters = AlarmFilter(data, queryset=alarms, request=request)
+    if not filters.is_valid():
+        return Tallies({}, {})
+    mine = selectors.tally(filters.qs.in_hands_of(user))
+    if any(filters.form.cleaned_data.values()):
+        return Tallies(selectors.tally(filters.qs), mine)
+    archived, is_kept = selectors.archived_tally(user=user)
+    return Tallies(selectors.tally(alarms.open()) | archived, mine, is_kept)
 
-    def total(key: str, severities: set[str]) -> int:
-        counted = mine if key == MINE else found
-        handlings = VIEWS.get(key, OPEN)
-        return sum(count for (h, s), count in counted.items() if h in handlings and s in severities)
 
+def severities_of(request: HttpRequest) -> set[str]:
+    """The severities that are looked at: those of the address, or all."""
+    return set(request.GET.getlist("severity")) & set(Severity.values) or set(Severity.values)
+
+
+def facets(request: HttpRequest, tallies: Tallies) -> dict[str, list[Tab]]:
+    """Counts of each tab under the other filters, and of each severity within the tab."""
+    view, shown = view_of(request), severities_of(request)
+    given, words = request.GET.getlist("severity"), labels()
     return {
         "tabs_of_list": [
-            Tab(key, labels()[key], total(key, chosen or set(Severity.values)), key == view)
+            Tab(
+                key,
+                words[key],
+                tallies.total(key, shown),
+                key == view,
+                tallies.is_kept and Handling.ARCHIVED in VIEWS.get(key, ()),
+            )
             for key in TABS
         ],
         "severities": [
-            Tab(name, str(Severity(name).label), total(view, {name}), name in chosen)
+            Tab(name, str(Severity(name).label), tallies.total(view, {name}), name in given)
             for name in SEVERITY_RANK
         ],
     }
-
-
-def _tally(rows: AlarmQuerySet) -> dict[tuple[str, str], int]:
-    """Alarms by handling and severity."""
-    counted = rows.order_by().values_list("handling", "severity").annotate(Count("pk"))
-    return {(handling, severity): count for handling, severity, count in counted}

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_POST
 
 from alarms.resources import ALARMS, SHEET_KIND
-from alarms.views.lists import listed
+from alarms.views.lists import filters_of, listed
 from core.errors import Invalid
 from core.http import flash
 from core.lists import QUERY_LENGTH, ListPage, named
@@ -45,7 +45,7 @@ def _shown(query: QueryDict, user: User) -> ListPage:
     asked: Any = HttpRequest()
     asked.GET, asked.user = query, user
     chosen = site_selectors.list_chosen(user=user, page=ALARMS.key)
-    return listed(asked, user, now=timezone.now(), chosen=chosen)[1]
+    return listed(asked, user, filters_of(asked, user), now=timezone.now(), chosen=chosen)
 
 
 def _make(job: Job, progress: Progress) -> Outcome:
