@@ -246,7 +246,7 @@ class SiteTreeEndpoint(Endpoint):
         """Show rooms, circuits as they feed each other, and devices of a site."""
         site = site_selectors.site_for(user=self.person, pk=pk)
         devices = Device.objects.visible_to(self.person).in_service().filter(site=site)
-        return self.shown(tree.branch_of(site=site, devices=devices), BranchRow)
+        return self.shown(tree.branch_of(site=site, leaves=tree.leaves(devices)), BranchRow)
 
 
 urlpatterns = [

@@ -17,7 +17,7 @@ from alarms.states import Severity
 from devices.models import Device
 from sites.models import Circuit, Enterprise, Room, Site, User
 
-PAGE = 100
+PAGE = 50
 _SEVERITIES = tuple(severity.value for severity in Severity)
 
 
@@ -88,7 +88,7 @@ def forest(*, user: User, site: Site | None = None, begin: int = 0) -> Forest:
     sites = Site.objects.visible_to(user)
     owners = Enterprise.objects.filter(pk__in=sites.order_by().values("enterprise"))
     rows = list(owners.order_by("name", "pk")[begin : begin + PAGE])
-    total = owners.count()
+    total = sites.order_by().aggregate(n=Count("enterprise", distinct=True))["n"]
     if site is not None and begin == 0 and site.enterprise_id not in {row.pk for row in rows}:
         rows.insert(0, site.enterprise)
     inside: dict[int, list[Site]] = {}
@@ -141,7 +141,7 @@ def leaves(devices: Iterable[Device]) -> list[Leaf]:
     return found
 
 
-def branch_of(*, site: Site, devices: Iterable[Device]) -> Node:
+def branch_of(*, site: Site, leaves: Iterable[Leaf]) -> Node:
     """What is inside a site: rooms, circuits as they feed each other, devices.
 
     Only branches that hold at least one of the devices.
@@ -160,7 +160,7 @@ def branch_of(*, site: Site, devices: Iterable[Device]) -> Node:
         parent = circuits.get(row.parent_id or 0) or rooms.get(row.room_id)
         (parent or root).children.append(circuits[row.pk])
     root.children = [*rooms.values(), *root.children]
-    for leaf in leaves(devices):
+    for leaf in leaves:
         device = leaf.device
         place = circuits.get(device.circuit_id or 0) or rooms.get(device.room_id or 0) or root
         place.devices.append(leaf)

@@ -1,5 +1,6 @@
 """The page of live data: the tree on the left, one device or the devices of a place on the right."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django.contrib import messages
@@ -21,7 +22,8 @@ from devices.models import Device
 from devices.services import on_demand
 from reports.selectors import tree
 from reports.selectors.device_table import table_of
-from reports.selectors.summary import MOST, keys, summary
+from reports.selectors.summary import MOST, Line, keys, summary
+from reports.selectors.tree import Leaf
 from sites import selectors as site_selectors
 from sites.models import Circuit, Enterprise, Room, Site, User
 from sites.rules import Ability
@@ -70,7 +72,10 @@ def live(request: HttpRequest) -> HttpResponse:
     }
     context |= _table(user, device) if device else _summary(user, devices, kind, place)
     if not (request.htmx and not request.htmx.boosted):  # type: ignore[attr-defined]
-        context |= _search(request, devices, link) if is_searching else _forest(user, site, devices)
+        known = context.get("lines", []) if kind == "site" else []
+        context |= (
+            _search(request, devices, link) if is_searching else _forest(user, site, devices, known)
+        )
     return render_part(request, "reports/live.html", context, part="device")
 
 
@@ -80,7 +85,7 @@ def live_branch(request: HttpRequest, pk: int) -> HttpResponse:
     """The inside of one site, loaded when its branch is opened."""
     user = cast(User, request.user)
     site = site_selectors.site_for(user=user, pk=pk)
-    node = tree.branch_of(site=site, devices=_in_service(user).filter(site=site))
+    node = tree.branch_of(site=site, leaves=tree.leaves(_in_service(user).filter(site=site)))
     return render(request, "reports/_live_branch.html", {"node": node})
 
 
@@ -209,15 +214,22 @@ def _below(circuit: Circuit) -> set[int]:
     return found
 
 
-def _forest(user: User, site: Site | None, devices: QuerySet[Any]) -> dict[str, Any]:
-    """The tree's first enterprises; the chosen site's inside is there already."""
+def _forest(
+    user: User, site: Site | None, devices: QuerySet[Any], known: Sequence[Line]
+) -> dict[str, Any]:
+    """The tree's first enterprises; the chosen site's inside is there already.
+
+    known: the site's own lines, when they are shown beside the tree.
+    """
     found = tree.forest(user=user, site=site)
     if site is None:
         return {"forest": found}
-    return {
-        "forest": found,
-        "branch": tree.branch_of(site=site, devices=devices.filter(site=site)),
-    }
+    leaves = (
+        [Leaf(line.device, line.state) for line in known]
+        if 0 < len(known) < MOST
+        else tree.leaves(devices.filter(site=site))
+    )
+    return {"forest": found, "branch": tree.branch_of(site=site, leaves=leaves)}
 
 
 def _search(request: HttpRequest, devices: QuerySet[Any], link: str) -> dict[str, Any]:
