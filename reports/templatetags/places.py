@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from devices.drivers.intervals import Interval
+from reports.selectors.completeness import HeatRow
 
 register = template.Library()
 
@@ -25,16 +26,19 @@ def _step(percent: float) -> int:
 
 
 @register.simple_tag
-def heat_cell(day: date, hour: int, percent: float | None) -> SafeString:
-    """One hour of the heat table; its number stands in the cell, shown when looked at."""
+def heat_hours(row: HeatRow) -> SafeString:
+    """The hours of one day of the heat table; each number stands in its cell, shown when looked at."""
+    day = f"{row.day:%m-%d}"
+    cells = (_hour(day, hour, share.percent) for hour, share in enumerate(row.hours))
+    return mark_safe("".join(cells))  # noqa: S308 - of numbers
+
+
+def _hour(day: str, hour: int, percent: float | None) -> str:
     if percent is None:
-        return mark_safe('<td class="h-none"><span class="visually-hidden">—</span></td>')  # noqa: S308 - a constant
-    words = f"{day:%m-%d} {hour:02d}:00 · {percent:.1f}%"
-    return format_html(
-        '<td class="h-{}" title="{}"><span>{}</span></td>',
-        _step(percent),
-        words,
-        f"{percent:.0f}",
+        return '<td class="h-none"><span class="visually-hidden">—</span></td>'
+    return (
+        f'<td class="h-{_step(percent)}" title="{day} {hour:02d}:00 · {percent:.1f}%">'
+        f"<span>{percent:.0f}</span></td>"
     )
 
 
