@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from config.processes import Address
 from devices.models import Device, Gateway, PollShard
 from sites.models import User
 
-DISTRICT_GATEWAYS = 17_761
+DISTRICT_GATEWAYS = region.DISTRICT.sites
 POINTS = len(district.VALUES) + len(district.COUNTER_CODES)
 WINDOWS = 50
 PAGE_PAUSE_S = 1.0
@@ -105,17 +105,8 @@ def _options() -> argparse.Namespace:
 def _build(options: argparse.Namespace, gateways: int, port: int) -> dict[str, User]:
     """A district with all its papers, or ten of places and meters alone."""
     if options.districts == 1:
-        size = region.Size(
-            enterprises=gateways,
-            sites=gateways,
-            devices=gateways * UNITS,
-            alarms=100_000,
-            open_alarms=6000,
-            orders=20_000,
-            open_orders=2500,
-            tasks=40_000,
-            companies=12,
-            towns=16,
+        size = replace(
+            region.DISTRICT, enterprises=gateways, sites=gateways, devices=gateways * UNITS
         )
         people = region.build(size, now=timezone.now()).people
         crowd.scatter(shards=options.shards, port=port, period_s=options.period)

@@ -96,10 +96,11 @@ class Size:
     towns: int
 
 
+# As many gateways, one per site, as the field of benchmarks/district.py has, with three meters each.
 DISTRICT = Size(
-    enterprises=18_000,
-    sites=18_000,
-    devices=50_000,
+    enterprises=17_761,
+    sites=17_761,
+    devices=53_283,
     alarms=100_000,
     open_alarms=6_000,
     orders=20_000,
