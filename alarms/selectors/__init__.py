@@ -14,7 +14,7 @@ from alarms.selectors.reading import (
     worst_by_site,
 )
 from alarms.selectors.related import Level, Past, around, neighbours, past_of, place_of
-from alarms.selectors.tallies import archived_tally, tally
+from alarms.selectors.tallies import archived_tally, counters, tally
 
 __all__ = [
     "AlarmLine",
@@ -24,6 +24,7 @@ __all__ = [
     "alarm_for",
     "archived_tally",
     "around",
+    "counters",
     "lines_of",
     "measure",
     "moves_for",

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.db.models import Count
 
 from alarms.models import Alarm, AlarmQuerySet
-from alarms.states import Handling
+from alarms.states import Handling, Severity
 from sites.models import User, access_for
 
 Tally = dict[tuple[str, str], int]
@@ -22,6 +22,15 @@ def tally(rows: AlarmQuerySet) -> Tally:
     """How many of each handling and severity."""
     counted = rows.order_by().values_list("handling", "severity").annotate(Count("pk"))
     return {(handling, severity): count for handling, severity, count in counted}
+
+
+def counters(found: Tally) -> dict[str, int]:
+    """Open alarms as the counters of the frame are called."""
+    return {
+        "alarms_open": sum(found.values()),
+        "alarms_unverified": sum(n for (h, _s), n in found.items() if h == Handling.UNVERIFIED),
+        "alarms_critical": sum(n for (_h, s), n in found.items() if s == Severity.CRITICAL),
+    }
 
 
 def archived_tally(*, user: User, many: int = MANY) -> tuple[Tally, bool]:

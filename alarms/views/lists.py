@@ -190,8 +190,11 @@ def tallies_of(request: HttpRequest, user: User, filters: AlarmFilter) -> Tallie
     mine = selectors.tally(filters.qs.in_hands_of(user))
     if any(filters.form.cleaned_data.values()):
         return Tallies(selectors.tally(filters.qs), mine)
+    found = selectors.tally(alarms.open())
+    # The frame need not count them again.
+    request.counted_alarms = selectors.counters(found)  # type: ignore[attr-defined]
     archived, is_kept = selectors.archived_tally(user=user)
-    return Tallies(selectors.tally(alarms.open()) | archived, mine, is_kept)
+    return Tallies(found | archived, mine, is_kept)
 
 
 def severities_of(request: HttpRequest) -> set[str]:

@@ -94,6 +94,13 @@ def power_of_sites(
     return _power([tuple(rows.aggregate(**_sums(now)).values())])[0]
 
 
+def power_of_all(*, user: User, now: datetime) -> Power:
+    """The sum over all sites whose load the person may see."""
+    whole = groups.visible(user, data_class=DataClass.LOAD)
+    rows: QuerySet[Any] = _rows(user) if whole is None else whole
+    return _power([tuple(rows.order_by().aggregate(**_sums(now)).values())])[0]
+
+
 def _rows(user: User) -> QuerySet[SiteLoad]:
     return SiteLoad.objects.visible_to(user, data_class=DataClass.LOAD)
 

@@ -131,6 +131,7 @@ def test_the_peak_is_the_highest_sum_at_one_time() -> None:
     assert (found.power.fresh, found.power.meters) == (1, 1)
     for user in (cast.gu, cast.ana):
         assert loads.load(user=user, now=now) == found
+        assert loads.power_of_all(user=user, now=now) == found.power
         old = loads.load(user=user, now=now + timedelta(minutes=10))
         assert (old.power.total_kw, old.power.fresh, old.power.meters) == (None, 0, 1)
     assert loads.load(user=_blind(cast), now=now).power.meters == 0

@@ -46,16 +46,18 @@ def site_list(request: HttpRequest) -> HttpResponseBase:
     if shown.export:
         return shown.sheet(name=pgettext("file", "站点"))
     look = request.GET.get("as", "")
+    chips = chips_of(filters)
+    is_all = filters.is_valid() and not chips
     context: dict[str, Any] = {
         "list": shown,
         "page": shown.page,
         "look": look if look in LOOKS else "table",
         "looks": look_words(),
         "filters": filters,
-        "chips": chips_of(filters),
-        "power_total": loads.power_of_sites(
-            user=user, now=now, site_ids=found.order_by().values("pk")
-        ),
+        "chips": chips,
+        "power_total": loads.power_of_all(user=user, now=now)
+        if is_all
+        else loads.power_of_sites(user=user, now=now, site_ids=found.order_by().values("pk")),
         "map_query": request.GET.urlencode(),
         **map_context(),
     }
