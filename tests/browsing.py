@@ -36,6 +36,16 @@ PATIENCE_MS = 15_000
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 expect.set_options(timeout=PATIENCE_MS)
+# Also a desk at 400 %.
+SMALL = {"width": 320, "height": 640}
+TABLET = {"width": 768, "height": 1024}
+# Charts follow a frame later, and colours fade; a page that never rests is looked at all the same.
+_TURNED = """Promise.race([
+  new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
+    .then(() => Promise.all(document.getAnimations()
+      .filter((it) => it instanceof CSSTransition).map((it) => it.finished.catch(() => {})))),
+  new Promise((done) => setTimeout(done, 2000)),
+])"""
 _TOLD = """
 document.addEventListener("securitypolicyviolation", (event) =>
   window.tellViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
@@ -121,6 +131,12 @@ class Visitor:
     def tell_violation(self, text: str) -> None:
         self.violations.append(text)
 
+    def turn(self, *, size: dict[str, int], scheme: str = "light") -> None:
+        """Give the window another size and its system another scheme."""
+        self.page.set_viewport_size(size)
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.evaluate(_TURNED)
+
     def sideways(self) -> int:
         """Pixels by which the page is wider than its window."""
         return int(
@@ -128,6 +144,11 @@ class Visitor:
                 "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             )
         )
+
+    def too_wide(self) -> list[str]:
+        """A line when the page is wider than its window."""
+        pixels = self.sideways()
+        return [f"{pixels} px too wide"] if pixels else []
 
     def complaints(self) -> list[str]:
         return [*self.violations, *self.errors]

@@ -1,5 +1,7 @@
-"""Every harmless control of every page, used once: the policy holds, nothing fails, no word is left
-untranslated, Esc closes what was opened. Pages are seen in dark and in light."""
+"""Every page in English: axe has no objection on a dark telephone, no window is too small for it.
+
+Then every harmless control of it is used once: the policy holds, nothing fails, no word is left
+untranslated, Esc closes what was opened. They are used in dark and in light."""
 
 from __future__ import annotations
 
@@ -8,16 +10,23 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import objections
 from tests.browser.world import World
-from tests.browsing import Visit, Visitor
+from tests.browsing import DESK, PHONE, SMALL, TABLET, Visit, Visitor
 from tests.test_english_pages import CHINESE, OWN_NAMES, words_of_rows
 
 CONTROLS = Path(__file__).with_name("controls.js")
 OPEN = "dialog[open], .offcanvas.show, .dropdown-menu.show"
+# The reader's own choice of a theme comes before the system's; says what it was.
+DARKEN = """() => {
+  const { bsTheme } = document.documentElement.dataset;
+  document.documentElement.dataset.bsTheme = "dark";
+  return bsTheme;
+}"""
 # More on one page would be a loop; fewer on all of them would be a search that finds nothing.
 MOST, FEWEST = 80, 5
 # Into how many parts the pages are dealt out, for several workers to share.
-PARTS = 6
+PARTS = 8
 
 
 class Crawler:
@@ -33,6 +42,7 @@ class Crawler:
         """Use what is on a page, in `main` or in all of it; what was wrong."""
         self.wrong = []
         page = self.visitor.open(path)
+        self.look(page)
         self.read("at first", page.evaluate("controls.chinese()"))
         self.use_all(page, is_whole=is_whole)
         for change in (self.theme, self.sort, self.filter):
@@ -44,6 +54,17 @@ class Crawler:
         self.visitor.violations.clear()
         self.visitor.errors.clear()
         return self.wrong
+
+    def look(self, page: Page) -> None:
+        """At the page in small windows, in the dark; afterwards it is as it was."""
+        scheme = page.evaluate(DARKEN)
+        for size in (PHONE, SMALL, TABLET):
+            self.visitor.turn(size=size, scheme="dark")
+            told = self.visitor.too_wide()
+            told += objections(self.visitor) if size == PHONE else []
+            self.wrong += [f"{size['width']} px: {line}" for line in told]
+        page.evaluate("(scheme) => { document.documentElement.dataset.bsTheme = scheme }", scheme)
+        self.visitor.turn(size=DESK, scheme="dark")
 
     def read(self, when: str, texts: list[str]) -> None:
         """Chinese that no row of the database says is left over."""

@@ -1,6 +1,7 @@
-"""Every page, opened once in each language and then looked at in other windows and colours.
+"""Every page, opened in Chinese and then looked at in other windows and colours.
 
-It keeps the policy, axe has no objection, and nobody has to scroll sideways.
+It keeps the policy, axe has no objection, and nobody has to scroll sideways. In English they are
+looked at before their controls are used, in test_controls.
 """
 
 import pytest
@@ -9,34 +10,12 @@ from playwright.sync_api import expect
 from sites.models import User
 from tests.browser.axe import objections
 from tests.browser.world import World
-from tests.browsing import DESK, PHONE, Visit, Visitor
+from tests.browsing import DESK, PHONE, SMALL, TABLET, Visit, Visitor
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 # Into how many parts the walk is cut, for several workers to share.
 PARTS = 8
-# Also a desk at 400 %.
-SMALL = {"width": 320, "height": 640}
-TABLET = {"width": 768, "height": 1024}
-# Charts follow a frame later, and colours fade; a page that never rests is looked at all the same.
-_TURNED = """Promise.race([
-  new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
-    .then(() => Promise.all(document.getAnimations()
-      .filter((it) => it instanceof CSSTransition).map((it) => it.finished.catch(() => {})))),
-  new Promise((done) => setTimeout(done, 2000)),
-])"""
-
-
-def turn(visitor: Visitor, *, size: dict[str, int], scheme: str = "light") -> None:
-    """Give the window another size and its system another scheme."""
-    visitor.page.set_viewport_size(size)
-    visitor.page.emulate_media(color_scheme=scheme)
-    visitor.page.evaluate(_TURNED)
-
-
-def too_wide(visitor: Visitor) -> list[str]:
-    pixels = visitor.sideways()
-    return [f"{pixels} px too wide"] if pixels else []
 
 
 def complaints(visitor: Visitor) -> list[str]:
@@ -59,36 +38,17 @@ def test_in_chinese_from_a_light_desk(part: int, world: World, visit: Visit) -> 
     for person, paths in walk(world, part):
         visitor = visit(person)
         for path in paths:
-            turn(visitor, size=DESK)
+            visitor.turn(size=DESK)
             page = visitor.open(path)
             found[path, "desk"] = objections(visitor)
-            turn(visitor, size=PHONE)
-            found[path, "phone"] = too_wide(visitor)
-            turn(visitor, size=DESK, scheme="dark")
+            visitor.turn(size=PHONE)
+            found[path, "phone"] = visitor.too_wide()
+            visitor.turn(size=DESK, scheme="dark")
             expect(page.locator("[data-bs-theme=light]")).to_have_count(0)
             found[path, "dark desk"] = objections(visitor, colours_only=True)
             # Last, because what it says is still there in the next window.
             for canvas in page.locator("figure[data-chart] canvas").all():
                 canvas.hover()
-        found[person.username, "policy"] = complaints(visitor)
-
-    assert {look: told for look, told in found.items() if told} == {}
-
-
-@pytest.mark.parametrize("part", range(PARTS))
-def test_in_english_from_a_dark_phone(part: int, world: World, visit: Visit) -> None:
-    found = {}
-
-    for person, paths in walk(world, part):
-        visitor = visit(person, size=PHONE, scheme="dark", language="en")
-        for path in paths:
-            turn(visitor, size=PHONE, scheme="dark")
-            visitor.open(path)
-            found[path, "phone"] = too_wide(visitor) + objections(visitor)
-            turn(visitor, size=SMALL, scheme="dark")
-            found[path, "320 px"] = too_wide(visitor)
-            turn(visitor, size=TABLET, scheme="dark")
-            found[path, "tablet"] = too_wide(visitor)
         found[person.username, "policy"] = complaints(visitor)
 
     assert {look: told for look, told in found.items() if told} == {}
@@ -101,11 +61,13 @@ def test_pages_of_the_platform_s_operator(
     adm = visit(world.cast.adm, language=language, scheme=scheme)
     found = {}
 
-    for path in ("/collection/", "/collection/?q=nothing-of-this-name"):
-        for size in (DESK, PHONE, SMALL):
-            turn(adm, size=size, scheme=scheme)
-            adm.open(path)
-            found[path, size["width"]] = too_wide(adm) + objections(adm)
+    own = ("/collection/", "/collection/?q=nothing-of-this-name")
+    for path in (*own, *world.keeper_pages()):
+        adm.turn(size=DESK, scheme=scheme)
+        adm.open(path)
+        for size in (DESK, PHONE, SMALL, TABLET):
+            adm.turn(size=size, scheme=scheme)
+            found[path, size["width"]] = adm.too_wide() + objections(adm)
 
     assert {look: told for look, told in found.items() if told} == {}
     assert complaints(adm) == []
@@ -117,4 +79,4 @@ def test_whoever_is_sent_has_his_buttons_in_the_window(world: World, visit: Visi
     page = bo.open("/work/")
 
     expect(page.locator(".work-act .btn-primary").first).to_be_visible()
-    assert too_wide(bo) == []
+    assert bo.too_wide() == []
