@@ -242,7 +242,7 @@ def last_data(site_ids: Collection[int]) -> dict[int, datetime]:
     """The moment of the newest stored sample of each site, as far as the latest values know."""
     places = dict(Device.objects.filter(site__in=site_ids).values_list("pk", "site_id"))
     found: dict[int, float] = {}
-    for pk, sample in live.latest(device_ids=list(places)).items():
+    for pk, sample in live.latest(device_ids=places.keys(), site_of=places).items():
         found[places[pk]] = max(sample.at, found.get(places[pk], 0.0))
     return {pk: datetime.fromtimestamp(at, tz=UTC) for pk, at in found.items()}
 

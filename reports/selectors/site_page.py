@@ -6,6 +6,7 @@ from typing import Any
 
 from alarms import selectors as alarm_selectors
 from alarms.models import Alarm
+from core.errors import NotFound
 from devices import history, live
 from devices import selectors as device_selectors
 from devices.live import LatestPoint
@@ -25,6 +26,8 @@ from workorders.models import Task, WorkOrder
 KEY_POINTS = ("P", "I_avg", "Ia", "Uab", "Ua", "T_oil", "T1", "IR", "DI1")
 KEY_VALUES = 2
 OPEN_ROWS = 6
+# What apparent power is known from.
+APPARENT = ("S", "P", "Q", "PF")
 TRACE = timedelta(hours=6)
 TRACE_STEP_S = 900
 
@@ -102,11 +105,13 @@ class DeviceRow:
 
 def site_head(*, user: User, pk: int, now: datetime) -> SiteHead:
     """Raises NotFound when the person cannot see the site."""
-    site_selectors.site_for(user=user, pk=pk)
-    sites = places.with_counts(places.with_conditions(Site.objects.visible_to(user)))
-    site = sites.select_related(
+    sites: Any = places.with_counts(places.with_conditions(Site.objects.visible_to(user)))
+    rows = sites.select_related(
         "enterprise__category", "enterprise__town", "enterprise__department", "team"
-    ).get(pk=pk)
+    )
+    site = rows.filter(pk=pk).first()
+    if site is None:
+        raise NotFound
     classes = site_selectors.data_classes_for(user=user, site=site)
     sees_load = DataClass.LOAD in classes
     powers = places.power_by_site(user=user, now=now, site_ids=[pk]) if sees_load else {}
@@ -163,7 +168,8 @@ def transformer_loads(
 
     Apparent power is the meter's S, else √(P² + Q²).
     """
-    found = live.latest_points(device_ids=[device.pk for device in incomers])
+    site_of = {device.pk: site.pk for device in incomers}
+    found = live.latest_points(device_ids=site_of.keys(), codes=APPARENT, site_of=site_of)
     sums: dict[int, list[float | None]] = {}
     for device in incomers:
         if device.circuit is None or device.circuit.transformer_id is None:
