@@ -30,6 +30,9 @@ ON CONFLICT (site_id) DO UPDATE SET at = excluded.at, power_kw = excluded.power_
 @transaction.atomic
 def take(*, now: datetime, few_sites: int = groups.FEW_SITES) -> int:
     """Take the power of every site with incomers; how many that were. few_sites: see groups."""
+    with connection.cursor() as cursor:
+        # Of two at once the second would add the groups of the first to its own.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('reports.loads'))")
     powers = places.power_of(places.roots(Device.objects.all()), now=now)
     rows = SiteLoad.objects.select_for_update().values_list("site", "day", "slots")
     known = {(site_id, day): slots for site_id, day, slots in rows}
