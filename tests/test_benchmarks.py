@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -20,6 +20,21 @@ PATIENCE_S = 280
 pytestmark = pytest.mark.timeout(PATIENCE_S + 20)
 
 
+def measured(name: str, *options: str, folder: Path) -> tuple[dict[str, Any], str]:
+    """The figures that a benchmark wrote, and what it said."""
+    target = folder / "figures.json"
+    done = subprocess.run(
+        [sys.executable, f"benchmarks/{name}.py", *options, "--json", str(target)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(target.read_text()), done.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options"),
@@ -31,24 +46,13 @@ pytestmark = pytest.mark.timeout(PATIENCE_S + 20)
 def test_a_benchmark_prints_and_writes_its_figures(
     name: str, options: list[str], tmp_path: Path
 ) -> None:
-    target = tmp_path / "figures.json"
+    figures, said = measured(name, *options, folder=tmp_path)
 
-    done = subprocess.run(
-        [sys.executable, f"benchmarks/{name}.py", *options, "--json", str(target)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_S,
-    )
-
-    assert done.returncode == 0, done.stderr
-    figures = json.loads(target.read_text())
     assert figures["points_per_s_per_core"] > 0
     assert figures["machine"]["cores"] > 0
     assert figures["versions"]["postgresql"]
     assert figures["open_alarms"] == 0
-    assert "points_per_s_per_core" in done.stdout
+    assert "points_per_s_per_core" in said
     if name == "poll":
         assert figures["rows_stored"] == figures["reads"] == 10 * 3 * 2
         assert figures["mix"]["rows_stored"] == 10 * 6 * 2
@@ -56,20 +60,8 @@ def test_a_benchmark_prints_and_writes_its_figures(
 
 @pytest.mark.slow
 def test_rules_are_weighed(tmp_path: Path) -> None:
-    target = tmp_path / "figures.json"
+    figures, _said = measured("rules", "--devices", "900", "--minutes", "5", folder=tmp_path)
 
-    done = subprocess.run(
-        [sys.executable, "benchmarks/rules.py", "--devices", "900", "--minutes", "5"]
-        + ["--json", str(target)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_S,
-    )
-
-    assert done.returncode == 0, done.stderr
-    figures = json.loads(target.read_text())
     assert figures["cpu_s_per_million"] > 0
     assert figures["samples"] == 900 * 5
     assert figures["evaluations"] == figures["samples"] * figures["checks_per_sample"]
@@ -79,20 +71,10 @@ def test_rules_are_weighed(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_sockets_are_heard_and_weighed(tmp_path: Path) -> None:
-    target = tmp_path / "figures.json"
     few = ["--sockets", "6", "--sites", "2", "--seconds", "3", "--hour-in", "4"]
 
-    done = subprocess.run(
-        [sys.executable, "benchmarks/sockets.py", *few, "--json", str(target)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_S,
-    )
+    figures, _said = measured("sockets", *few, folder=tmp_path)
 
-    assert done.returncode == 0, done.stderr
-    figures = json.loads(target.read_text())
     assert figures["hour"]["cycles"] == 360
     assert figures["steady"]["messages"] > 0
     assert figures["sockets_lost"] == 0
@@ -103,27 +85,8 @@ def test_sockets_are_heard_and_weighed(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_pages_are_measured_as_each_person(tmp_path: Path) -> None:
-    target = tmp_path / "figures.json"
+    figures, _said = measured("pages", "--demo-size", "--rounds", "1", folder=tmp_path)
 
-    done = subprocess.run(
-        [
-            sys.executable,
-            "benchmarks/pages.py",
-            "--demo-size",
-            "--rounds",
-            "1",
-            "--json",
-            str(target),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_S,
-    )
-
-    assert done.returncode == 0, done.stderr
-    figures = json.loads(target.read_text())
     aimed = {"hall", "alarms", "sites", "orders", "tasks", "live", "site"}
     assert figures["slowest_page_ms"] == max(
         page["median_ms"]
@@ -142,24 +105,10 @@ def test_pages_are_measured_as_each_person(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_history_is_weighed_and_read_from_rows_and_blocks(tmp_path: Path) -> None:
-    target = tmp_path / "figures.json"
-
-    done = subprocess.run(
-        [
-            sys.executable,
-            "benchmarks/history.py",
-            *("--devices", "3", "--days", "1", "--no-cold"),
-            *("--json", str(target)),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_S,
+    figures, _said = measured(
+        "history", *("--devices", "3", "--days", "1", "--no-cold"), folder=tmp_path
     )
 
-    assert done.returncode == 0, done.stderr
-    figures = json.loads(target.read_text())
     # Few devices waste whole pages; the payload does not depend on their number.
     assert 0.3 < figures["signals"]["decimals"]["payload_bytes_per_point"] < 1.0
     assert figures["compact_bytes_per_point"] < 1.5
